@@ -1,0 +1,105 @@
+//! Activities: what UiTdatabank tells of them, and what a KSB sets for one.
+
+use uitpas_domain::activity::{Activity, CardSystems, Command, Description, Settings};
+use uitpas_domain::counter::Counter;
+use uitpas_domain::ids::ActivityId;
+use uitpas_domain::metadata::{Channel, Role};
+use uitpas_store::Work;
+
+use super::{Outcome, Request, decide, demand_ksb, execute, offering};
+use crate::app::App;
+use crate::problem::{Answer, Problem};
+
+/// What became of an activity of UiTdatabank.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Imported {
+    New,
+    Changed,
+    Unchanged,
+    /// Never known here, and without a price or a known counter: no UiTPAS activity.
+    NoUitpas,
+}
+
+/// Takes over what UiTdatabank says. The same again is no news.
+pub async fn import(
+    app: &App,
+    request: &Request,
+    id: &ActivityId,
+    description: &Description,
+) -> Answer<Imported> {
+    request.caller.demand_system_owner()?;
+    let at = app.now();
+    execute(app, request, Channel::Import, |work| async move {
+        work.act_as(Role::System, None);
+        let known = work.load::<Activity>(id).await?;
+        let has_counter = work.load::<Counter>(&description.organizer).await?.exists();
+        if !known.exists() && (description.prices.is_empty() || !has_counter) {
+            return Ok(Imported::NoUitpas);
+        }
+        let command = Command::Import { description: Box::new(description.clone()), at };
+        let events = decide::<Activity>(&work, id, command).await?;
+        Ok(match (known.exists(), events.is_empty()) {
+            (_, true) => Imported::Unchanged,
+            (false, false) => Imported::New,
+            (true, false) => Imported::Changed,
+        })
+    })
+    .await
+}
+
+/// Points and limits of one activity, by a KSB admin of a card system that takes part.
+pub async fn change_settings(
+    app: &App,
+    request: &Request,
+    id: &ActivityId,
+    settings: &Settings,
+) -> Answer<()> {
+    let at = app.now();
+    execute(app, request, Channel::BackOffice, |work| async move {
+        demand_ksb_of_activity(&work, request, id).await?;
+        let settings = settings.clone();
+        decide::<Activity>(&work, id, Command::ChangeSettings { settings, at }).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// Which card systems take part, with the keys switched on by hand: by a KSB admin, or by an admin
+/// of the organizer's counter (R-TAR-04).
+pub async fn choose_card_systems(
+    app: &App,
+    request: &Request,
+    id: &ActivityId,
+    card_systems: &CardSystems,
+) -> Answer<()> {
+    let at = app.now();
+    execute(app, request, Channel::BackOffice, |work| async move {
+        let offering = offering(&work, id).await?;
+        let organizer = offering.organizer();
+        let organizer = organizer.ok_or(uitpas_domain::activity::Refused::Unknown)?;
+        let by = super::authority(&work, &request.caller, organizer).await?;
+        if !matches!(by.role, Role::Ksb | Role::CounterAdmin) {
+            return Err(Problem::Forbidden("only an admin of the counter, or the KSB".to_owned()))?;
+        }
+        for (card_system, keys) in card_systems {
+            let system = offering.card_systems.get(card_system);
+            system.ok_or(uitpas_domain::card_system::Refused::Unknown)?.knows_keys(keys)?;
+        }
+        let card_systems = card_systems.clone();
+        decide::<Activity>(&work, id, Command::ChooseCardSystems { card_systems, at }).await?;
+        Ok(())
+    })
+    .await
+}
+
+async fn demand_ksb_of_activity(work: &Work, request: &Request, id: &ActivityId) -> Outcome<()> {
+    let offering = offering(work, id).await?;
+    let mut last = None;
+    for card_system in offering.card_systems.keys() {
+        match demand_ksb(work, &request.caller, *card_system).await {
+            Ok(()) => return Ok(()),
+            Err(refused) => last = Some(refused),
+        }
+    }
+    Err(last.unwrap_or_else(|| Problem::from(uitpas_domain::card_system::Refused::Unknown).into()))
+}

@@ -1,0 +1,34 @@
+//! Card systems: creating one, and what its KSB admins lay down.
+
+use uitpas_domain::card_system::{CardSystem, Command};
+use uitpas_domain::ids::CardSystemId;
+use uitpas_domain::metadata::{Channel, Role};
+
+use super::{Request, decide, demand_ksb, execute};
+use crate::app::App;
+use crate::problem::Answer;
+
+/// Creating a card system and naming its admins is for the system owner; the rest for the admins.
+pub async fn carry_out(
+    app: &App,
+    request: &Request,
+    id: CardSystemId,
+    command: &Command,
+) -> Answer<()> {
+    let for_owner = matches!(
+        command,
+        Command::Create { .. } | Command::AddKsbAdmin { .. } | Command::RemoveKsbAdmin { .. }
+    );
+    if for_owner {
+        request.caller.demand_system_owner()?;
+    }
+    execute(app, request, Channel::BackOffice, |work| async move {
+        match for_owner {
+            true => work.act_as(Role::SystemOwner, None),
+            false => demand_ksb(&work, &request.caller, id).await?,
+        }
+        decide::<CardSystem>(&work, &id, command.clone()).await?;
+        Ok(())
+    })
+    .await
+}

@@ -1,0 +1,180 @@
+//! What the doors do: one action per command, in terms of units of work. An action looks up the
+//! facts, lets the domain decide, and records what follows.
+
+pub mod activities;
+pub mod card_systems;
+pub mod cards;
+pub mod check_ins;
+pub mod counters;
+pub mod identify;
+pub mod passholders;
+pub mod reports;
+pub mod rewards;
+pub mod social_status;
+pub mod ticket_sales;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use uitpas_domain::activity::Activity;
+use uitpas_domain::card_system::CardSystem;
+use uitpas_domain::counter::{Authority, Counter};
+use uitpas_domain::ids::{ActivityId, CardSystemId, CommandId, CounterId};
+use uitpas_domain::metadata::{Channel, Metadata, Role};
+use uitpas_domain::offering::Offering;
+use uitpas_domain::passholder::{CardSystems, Holder};
+use uitpas_domain::root::Root;
+use uitpas_store::{Command, Executed, Failed, Unsuccessful, Work};
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::auth::{Caller, Kind};
+use crate::problem::{Answer, Problem};
+
+/// A unit of work that may be refused with a problem.
+pub type Outcome<T> = Result<T, Unsuccessful<Problem>>;
+
+/// A request that may be sent again: who sent it, under which key, and what it asks.
+#[derive(Debug, Clone)]
+pub struct Request {
+    pub caller: Caller,
+    /// The `Idempotency-Key`; absent: every call is a new command.
+    pub key: Option<String>,
+    /// What tells a repetition from another request under the same key.
+    pub content: Vec<u8>,
+}
+
+/// Keys of idempotent requests live in this namespace of their own.
+const COMMANDS: Uuid = Uuid::from_u128(0x6f1d_2a1c_9d54_4e0b_8a53_51f0_3c2e_7d11);
+
+impl Request {
+    pub fn command_id(&self, item: &str) -> CommandId {
+        CommandId(match &self.key {
+            Some(key) => {
+                let name = format!("{}\n{key}\n{item}", self.caller.subject);
+                Uuid::new_v5(&COMMANDS, name.as_bytes())
+            }
+            None => Uuid::now_v7(),
+        })
+    }
+}
+
+/// Carries out a request, once, and remembers for the caller up to where he has seen the log.
+pub async fn execute<R, F, Fut>(
+    app: &App,
+    request: &Request,
+    channel: Channel,
+    decide: F,
+) -> Answer<R>
+where
+    R: Serialize + DeserializeOwned,
+    F: Fn(Work) -> Fut,
+    Fut: Future<Output = Outcome<R>>,
+{
+    let id = request.command_id("");
+    let command = Command {
+        id,
+        request: app.store.master_key().request_hash(&request.content),
+        metadata: Metadata {
+            actor: request.caller.subject.clone(),
+            // Found out by the command, from the counter or card system that it is about.
+            role: Role::SystemOwner,
+            counter: None,
+            channel,
+            command_id: id,
+            correlation_id: id,
+        },
+    };
+    let Executed { answer, position, .. } = app.store.execute(command, decide).await?;
+    app.has_seen(&request.caller, position);
+    Ok(answer)
+}
+
+/// Decides a command on a stream and records what follows.
+pub async fn decide<A: Root>(work: &Work, id: &A::Id, command: A::Command) -> Outcome<Vec<A::Event>>
+where
+    Problem: From<A::Error>,
+{
+    let events = work.load::<A>(id).await?.state.decide(command)?;
+    work.record::<A>(id, events.clone())?;
+    Ok(events)
+}
+
+/// What the caller may do at a counter; nothing without a role there (R-CTR-05). The KSB admins of
+/// its card systems may do every counter task (R-KSB-06).
+pub async fn authority(work: &Work, caller: &Caller, counter: &CounterId) -> Outcome<Authority> {
+    let authority = authority_quietly(work, caller, counter).await?;
+    work.act_as(authority.role, Some(counter.clone()));
+    Ok(authority)
+}
+
+/// The same, where it is not settled yet that this counter is the one that acts.
+async fn authority_quietly(
+    work: &Work,
+    caller: &Caller,
+    counter: &CounterId,
+) -> Outcome<Authority> {
+    let known = work.load::<Counter>(counter).await?;
+    if !known.exists() {
+        return Err(Problem::from(uitpas_domain::counter::Refused::Unknown))?;
+    }
+    let mut ksb_of = BTreeSet::new();
+    for card_system in known.state.card_systems() {
+        if work.load::<CardSystem>(&card_system).await?.state.ksb_admins.contains(&caller.subject) {
+            ksb_of.insert(card_system);
+        }
+    }
+    let mut authority = known
+        .state
+        .authority(counter, &caller.subject, &ksb_of)
+        .ok_or_else(|| Problem::Forbidden(format!("no role at counter {counter}")))?;
+    if caller.kind == Kind::Client {
+        authority.role = Role::Client;
+    }
+    Ok(authority)
+}
+
+/// For what only a KSB admin of this card system does (R-KSB-03).
+pub async fn demand_ksb(work: &Work, caller: &Caller, card_system: CardSystemId) -> Outcome<()> {
+    let system = work.load::<CardSystem>(&card_system).await?;
+    if !system.exists() {
+        return Err(Problem::from(uitpas_domain::card_system::Refused::Unknown))?;
+    }
+    if caller.kind != Kind::SystemOwner && !system.state.ksb_admins.contains(&caller.subject) {
+        return Err(Problem::Forbidden(format!("no KSB admin of card system {card_system}")))?;
+    }
+    let role = match caller.kind {
+        Kind::SystemOwner => Role::SystemOwner,
+        Kind::User | Kind::Client => Role::Ksb,
+    };
+    work.act_as(role, None);
+    Ok(())
+}
+
+/// An activity with its counter and card systems.
+pub async fn offering(work: &Work, id: &ActivityId) -> Outcome<Arc<Offering>> {
+    let activity = work.load::<Activity>(id).await?.state.clone();
+    let organizer = activity.description.as_ref().map(|known| known.organizer.clone());
+    let organizer = organizer.ok_or(Problem::from(uitpas_domain::activity::Refused::Unknown))?;
+    let counter = work.load::<Counter>(&organizer).await?.state.clone();
+    let card_systems = load_card_systems(work, counter.card_systems()).await?;
+    Ok(Arc::new(Offering { id: id.clone(), activity, counter, card_systems }))
+}
+
+/// The card systems of a passholder's memberships.
+pub async fn card_systems_of(work: &Work, holder: &Holder) -> Outcome<CardSystems> {
+    Ok(load_card_systems(work, holder.memberships.keys().copied()).await?)
+}
+
+async fn load_card_systems(
+    work: &Work,
+    ids: impl IntoIterator<Item = CardSystemId>,
+) -> Result<BTreeMap<CardSystemId, Arc<CardSystem>>, Failed> {
+    let mut card_systems = BTreeMap::new();
+    for id in ids {
+        card_systems.insert(id, work.load::<CardSystem>(&id).await?.state.clone());
+    }
+    Ok(card_systems)
+}

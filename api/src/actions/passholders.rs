@@ -1,0 +1,309 @@
+//! Registering, reading and changing passholders. Personal data is sealed here, on the way in, and
+//! opened here, on the way out.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uitpas_domain::calendar::day_in_belgium;
+use uitpas_domain::card::{Card, Command as CardCommand, Holder as CardHolder};
+use uitpas_domain::card_system::{CardSystem, Command as CardSystemCommand, VoucherCode};
+use uitpas_domain::counter::{Authority, Counter, Task};
+use uitpas_domain::ids::{CardSystemId, CounterId, PassholderId, RewardId};
+use uitpas_domain::metadata::Channel;
+use uitpas_domain::passholder::registration::{
+    AskedSocialStatus, ChangeDetails, NewCard, PersonalDetails, Preferences, Register, Remove,
+    Terms,
+};
+use uitpas_domain::passholder::{Command, Event, Holder, Passholder, Reason};
+use uitpas_domain::reward::{self, Reward};
+use uitpas_domain::sealed::Sealed;
+use uitpas_domain::values::card_number::CardNumber;
+use uitpas_projections::rewards;
+use uitpas_store::sealing::{self, PersonKey};
+use uitpas_store::{Failed, StreamKey, Unsuccessful, Work};
+use uuid::Uuid;
+
+use super::cards::give;
+use super::identify::INSZ;
+use super::{
+    Outcome, Request, authority, authority_quietly, card_systems_of, decide, execute, social_status,
+};
+use crate::app::App;
+use crate::auth::Caller;
+use crate::problem::{Answer, Problem};
+
+/// What a counter fills in to register someone.
+#[derive(Debug, Clone)]
+pub struct Registration {
+    pub counter: CounterId,
+    /// Absent: the card's, or the counter's first one.
+    pub card_system: Option<CardSystemId>,
+    /// Absent: a digital card.
+    pub card: Option<CardNumber>,
+    pub details: PersonalDetails,
+    pub no_email: bool,
+    pub terms: Terms,
+    pub preferences: Option<Preferences>,
+    pub parental_consent: bool,
+    /// Present where social status is asked for.
+    pub social_status: Option<AskedSocialStatus>,
+    pub voucher: Option<VoucherCode>,
+}
+
+/// A passholder who was registered.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Registered {
+    pub id: PassholderId,
+    pub card: CardNumber,
+}
+
+pub async fn register(app: &App, request: &Request, new: &Registration) -> Answer<Registered> {
+    let (id, at) = (PassholderId(Uuid::now_v7()), app.now());
+    execute(app, request, Channel::Counter, |work| async move {
+        let by = authority(&work, &request.caller, &new.counter).await?;
+        let counter = work.load::<Counter>(&new.counter).await?.state.clone();
+        let of_counter = counter.card_systems();
+        let with_social_status = new.social_status.is_some();
+        let (card, card_system) = match new.card {
+            Some(number) => {
+                let known = work.load::<Card>(&number).await?;
+                let card_system = known.state.assignable(&of_counter)?;
+                if new.card_system.is_some_and(|asked| asked != card_system) {
+                    return Err(Problem::from(uitpas_domain::card::Refused::ForeignCardSystem))?;
+                }
+                (NewCard { number, digital: false }, card_system)
+            }
+            None => {
+                let card_system = new.card_system.or_else(|| of_counter.first().copied());
+                let card_system =
+                    card_system.ok_or(uitpas_domain::counter::Refused::NoCardSystem)?;
+                let number = app.new_digital_number(with_social_status);
+                (NewCard { number, digital: true }, card_system)
+            }
+        };
+        if !of_counter.contains(&card_system) {
+            return Err(uitpas_domain::counter::Refused::ForeignCardSystem)?;
+        }
+        let system = work.load::<CardSystem>(&card_system).await?.state.clone();
+
+        let person = id.to_string();
+        let (key, wrapped) = app.store.master_key().new_person_key(&person);
+        let mut candidates = Vec::new();
+        for reward in welcome_candidates(app, card_system, at).await? {
+            candidates.push((reward, work.load::<Reward>(&reward).await?.state.clone()));
+        }
+        let command = Register {
+            by,
+            card_system,
+            system,
+            counter_municipality: counter.municipality(),
+            card,
+            details: new.details.clone(),
+            sealed: sealing::seal(&key, &person, DETAILS, &new.details),
+            no_email: new.no_email,
+            terms: new.terms,
+            preferences: new.preferences,
+            parental_consent: new.parental_consent,
+            social_status: new.social_status.clone(),
+            voucher: new.voucher.clone(),
+            welcome_rewards: candidates,
+            at,
+        };
+        let events = decide::<Passholder>(&work, &id, Command::Register(Box::new(command))).await?;
+        work.insert_key(&person, wrapped);
+        if let Some(insz) = &new.details.insz {
+            claim_insz(&work, id, &insz.to_string());
+        }
+        if let Some(code) = &new.voucher {
+            let spend = CardSystemCommand::SpendVoucher { code: code.clone(), at };
+            decide::<CardSystem>(&work, &card_system, spend).await?;
+        }
+        give(&work, card, card_system, &of_counter, CardHolder::Passholder(id), at).await?;
+        for event in events {
+            if let Event::WelcomeRewardGranted { reward, .. } = event {
+                decide::<Reward>(&work, &reward, reward::Command::Grant { at }).await?;
+            }
+        }
+        Ok(Registered { id, card: card.number })
+    })
+    .await
+}
+
+/// The rewards that may be welcome rewards today; whether they are is decided by the domain.
+async fn welcome_candidates(
+    app: &App,
+    card_system: CardSystemId,
+    at: DateTime<Utc>,
+) -> Answer<Vec<RewardId>> {
+    let today = day_in_belgium(at);
+    app.wait_for_head_if_possible(rewards::PROJECTION.name).await?;
+    let rows = rewards::welcome_candidates(app.pool(), card_system, today).await?;
+    Ok(rows.into_iter().map(|row| RewardId(row.id)).collect())
+}
+
+/// The name under which details are sealed.
+pub const DETAILS: &str = "details";
+const REASON: &str = "reason";
+
+fn claim_insz(work: &Work, id: PassholderId, insz: &str) {
+    work.claim(INSZ, work.store().master_key().claim_hash(INSZ, insz), &id.to_string());
+}
+
+/// The key of a person; absent once it was destroyed.
+async fn person_key(work: &Work, id: PassholderId) -> Result<Option<PersonKey>, Failed> {
+    let person = id.to_string();
+    let Some(wrapped) = work.wrapped_key(&person).await? else { return Ok(None) };
+    work.store().master_key().person_key(&person, &wrapped).map(Some).map_err(Failed::new)
+}
+
+/// What is known of a person; absent once it was erased.
+pub async fn open_details(
+    work: &Work,
+    id: PassholderId,
+    sealed: &Sealed<PersonalDetails>,
+) -> Result<Option<PersonalDetails>, Failed> {
+    let Some(key) = person_key(work, id).await? else { return Ok(None) };
+    sealing::open(&key, &id.to_string(), DETAILS, sealed).map(Some).map_err(Failed::new)
+}
+
+/// A reason in someone's own words, sealed as it may tell of the person.
+pub async fn seal_reason(
+    work: &Work,
+    id: PassholderId,
+    reason: Option<&Reason>,
+) -> Outcome<Option<Sealed<Reason>>> {
+    let Some(reason) = reason else { return Ok(None) };
+    let key = person_key(work, id).await?.ok_or(uitpas_domain::passholder::Refused::Removed)?;
+    Ok(Some(sealing::seal(&key, &id.to_string(), REASON, reason)))
+}
+
+/// A passholder as the ledger knows him, with his details where they can be read.
+pub struct Known {
+    pub id: PassholderId,
+    pub holder: Holder,
+    pub details: Option<PersonalDetails>,
+    pub card_systems: uitpas_domain::passholder::CardSystems,
+}
+
+/// One passholder, for a caller who may see him: someone with a task in one of his card systems.
+pub async fn read(app: &App, caller: &Caller, id: PassholderId) -> Answer<Known> {
+    let counters = app.counters_of(caller).await?;
+    let counters = &counters;
+    let known = app.store.preview(|work| async move {
+        let known = known(&work, id).await?;
+        authority_over(&work, caller, counters, &known.holder, Task::Search).await?;
+        Ok(known)
+    });
+    Ok(known.await?)
+}
+
+/// One passholder, for a caller who was asked before whether he may see him.
+pub async fn read_own(app: &App, id: PassholderId) -> Answer<Known> {
+    let known = app.store.preview(|work| async move { known(&work, id).await });
+    Ok(known.await?)
+}
+
+async fn known(work: &Work, id: PassholderId) -> Outcome<Known> {
+    let holder = work.load::<Passholder>(&id).await?.state.holder()?.clone();
+    let details = open_details(work, id, &holder.details).await?;
+    let card_systems = card_systems_of(work, &holder).await?;
+    Ok(Known { id, holder, details, card_systems })
+}
+
+/// The first of these counters at which the caller may do this for this passholder.
+pub async fn authority_over(
+    work: &Work,
+    caller: &Caller,
+    counters: &[CounterId],
+    holder: &Holder,
+    task: Task,
+) -> Outcome<Authority> {
+    for counter in counters {
+        let by = match authority_quietly(work, caller, counter).await {
+            Ok(by) => by,
+            Err(Unsuccessful::Refused(Problem::Forbidden(_) | Problem::Counter(_))) => continue,
+            Err(other) => return Err(other),
+        };
+        if holder.memberships.keys().any(|card_system| by.may_in(*card_system, task)) {
+            work.act_as(by.role, Some(by.counter.clone()));
+            return Ok(by);
+        }
+    }
+    Err(Problem::from(uitpas_domain::counter::NotAllowed::Task(task)))?
+}
+
+/// Replaces what is known of a person, and moves the end of the social status where one is given.
+pub struct Change {
+    pub details: PersonalDetails,
+    pub preferences: Option<Preferences>,
+    pub social_status_until: Option<chrono::NaiveDate>,
+}
+
+pub async fn change(app: &App, request: &Request, id: PassholderId, change: &Change) -> Answer<()> {
+    let at = app.now();
+    let counters = app.counters_of(&request.caller).await?;
+    let counters = &counters;
+    execute(app, request, Channel::Counter, |work| async move {
+        work.lock(&[StreamKey::of::<Passholder>(&id)]).await?;
+        let state = work.load::<Passholder>(&id).await?;
+        let holder = state.state.holder()?;
+        let by = authority_over(&work, &request.caller, counters, holder, Task::Edit).await?;
+        let key =
+            person_key(&work, id).await?.ok_or(uitpas_domain::passholder::Refused::Removed)?;
+        let person = id.to_string();
+        let known: PersonalDetails =
+            sealing::open(&key, &person, DETAILS, &holder.details).map_err(Failed::new)?;
+        let card_systems = card_systems_of(&work, holder).await?;
+        if let Some(insz) = &change.details.insz
+            && known.insz.is_none()
+        {
+            claim_insz(&work, id, &insz.to_string());
+        }
+        let command = ChangeDetails {
+            by: by.clone(),
+            known: Some(known),
+            details: change.details.clone(),
+            sealed: sealing::seal(&key, &person, DETAILS, &change.details),
+            card_systems,
+            at,
+        };
+        decide::<Passholder>(&work, &id, Command::ChangeDetails(Box::new(command))).await?;
+        if let Some(preferences) = change.preferences {
+            let set = Command::SetPreferences { preferences, at };
+            decide::<Passholder>(&work, &id, set).await?;
+        }
+        if let Some(until) = change.social_status_until {
+            social_status::extend(&work, by, id, until, at).await?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Removes a passholder: his key and claims go, his cards are blocked, his points lapse (R-PRV-01).
+pub async fn remove(app: &App, request: &Request, id: PassholderId) -> Answer<()> {
+    let at: DateTime<Utc> = app.now();
+    let counters = app.counters_of(&request.caller).await?;
+    let counters = &counters;
+    execute(app, request, Channel::BackOffice, |work| async move {
+        work.lock(&[StreamKey::of::<Passholder>(&id)]).await?;
+        let state = work.load::<Passholder>(&id).await?;
+        let holder = state.state.holder()?;
+        if request.caller.kind != crate::auth::Kind::SystemOwner {
+            let by = authority_over(&work, &request.caller, counters, holder, Task::Block).await?;
+            if !holder.memberships.keys().any(|card_system| by.is_ksb_of(*card_system)) {
+                return Err(Problem::from(uitpas_domain::counter::NotAllowed::OnlyKsb))?;
+            }
+        }
+        let events = decide::<Passholder>(&work, &id, Command::Remove(Remove { at })).await?;
+        for event in events {
+            if let Event::CardBlocked { card, .. } = event {
+                decide::<Card>(&work, &card, CardCommand::Block { at }).await?;
+            }
+        }
+        let person = id.to_string();
+        work.destroy_key(&person);
+        work.free_claims_of(&person);
+        Ok(())
+    })
+    .await
+}

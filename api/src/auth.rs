@@ -1,0 +1,168 @@
+//! Who calls. Bearer tokens are signed JWTs; the demo issuer signs its own and says so.
+
+use axum::extract::FromRequestParts;
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use chrono::{DateTime, TimeDelta, Utc};
+use ed25519_dalek::SigningKey;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+use uitpas_domain::ids::SubjectId;
+use uitpas_store::sealing::MasterKey;
+
+use crate::app::App;
+use crate::problem::Problem;
+
+/// The `iss` of tokens of the demo issuer.
+pub const DEMO_ISSUER: &str = "urn:uitpas:demo-issuer";
+/// The `aud` that a token must name.
+pub const AUDIENCE: &str = "urn:uitpas:api";
+
+/// What a token says.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Claims {
+    pub iss: String,
+    pub aud: String,
+    pub sub: SubjectId,
+    /// Seconds since 1970.
+    pub exp: i64,
+    pub nbf: i64,
+    /// By what means the person showed who he is (RFC 8176).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub amr: Vec<String>,
+    #[serde(default)]
+    pub kind: Kind,
+}
+
+/// What a token stands for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// A person.
+    #[default]
+    User,
+    /// An integration, with a client token.
+    Client,
+    /// Whoever sets up card systems and counters.
+    SystemOwner,
+}
+
+/// The demo issuer: signs tokens with a key that is derived from the master key, so that a token
+/// outlives a restart and nothing more has to be kept.
+pub struct Issuer {
+    encoding: EncodingKey,
+    decoding: DecodingKey,
+}
+
+impl Issuer {
+    pub fn demo(master: &MasterKey) -> Self {
+        let seed = master.claim_hash("demo-issuer", "ed25519");
+        let public = SigningKey::from_bytes(&seed).verifying_key().to_bytes();
+        // PKCS#8 of an Ed25519 key (RFC 8410): a fixed head, then the seed.
+        let mut der = vec![0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70];
+        der.extend([0x04, 0x22, 0x04, 0x20]);
+        der.extend(seed);
+        Self {
+            encoding: EncodingKey::from_ed_der(&der),
+            decoding: DecodingKey::from_ed_der(&public),
+        }
+    }
+
+    /// A token of this subject. Staff carry a second factor (R-SEC-01).
+    pub fn token(
+        &self,
+        subject: SubjectId,
+        kind: Kind,
+        now: DateTime<Utc>,
+        life: TimeDelta,
+    ) -> String {
+        let amr = match kind {
+            Kind::User | Kind::SystemOwner => {
+                vec!["pwd".to_owned(), "otp".to_owned(), "mfa".to_owned()]
+            }
+            Kind::Client => vec![],
+        };
+        self.sign(&Claims {
+            iss: DEMO_ISSUER.to_owned(),
+            aud: AUDIENCE.to_owned(),
+            sub: subject,
+            exp: (now + life).timestamp(),
+            nbf: now.timestamp(),
+            amr,
+            kind,
+        })
+    }
+
+    pub fn sign(&self, claims: &Claims) -> String {
+        jsonwebtoken::encode(&Header::new(Algorithm::EdDSA), claims, &self.encoding)
+            .expect("claims are plain JSON and the key is an Ed25519 key")
+    }
+
+    /// Checks signature, `iss`, `aud`, `exp` and `nbf`.
+    fn verify(&self, token: &str) -> Result<Claims, Problem> {
+        let mut validation = Validation::new(Algorithm::EdDSA);
+        validation.set_issuer(&[DEMO_ISSUER]);
+        validation.set_audience(&[AUDIENCE]);
+        validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
+        validation.validate_nbf = true;
+        validation.leeway = 5;
+        let token = jsonwebtoken::decode::<Claims>(token, &self.decoding, &validation);
+        token.map(|token| token.claims).map_err(|error| {
+            use jsonwebtoken::errors::ErrorKind;
+            Problem::Unauthorized(match error.kind() {
+                ErrorKind::ExpiredSignature => "the token has expired",
+                ErrorKind::ImmatureSignature => "the token is not valid yet",
+                ErrorKind::InvalidIssuer => "the token is of another issuer",
+                ErrorKind::InvalidAudience => "the token is for another audience",
+                ErrorKind::InvalidSignature => "the signature of the token does not hold",
+                _ => "the token is malformed",
+            })
+        })
+    }
+}
+
+/// Who calls, from a valid token. What he may do is asked of the counters.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    pub subject: SubjectId,
+    pub kind: Kind,
+}
+
+impl Caller {
+    /// For what only the system owner does.
+    pub fn demand_system_owner(&self) -> Result<(), Problem> {
+        match self.kind {
+            Kind::SystemOwner => Ok(()),
+            Kind::User | Kind::Client => {
+                Err(Problem::Forbidden("only the system owner may do this".to_owned()))
+            }
+        }
+    }
+}
+
+/// Values of `amr` that attest a second factor (RFC 8176); any is accepted (R-SEC-01).
+const SECOND_FACTORS: [&str; 7] = ["mfa", "otp", "sms", "hwk", "swk", "fpt", "tel"];
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let header = parts.headers.get(AUTHORIZATION).ok_or(Problem::Unauthorized(
+            "an Authorization header with a bearer token is required",
+        ))?;
+        let token = header
+            .to_str()
+            .ok()
+            .and_then(|value| value.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map(|(_, token)| token.trim())
+            .ok_or(Problem::Unauthorized("the Authorization header holds no bearer token"))?;
+        let claims = app.issuer.verify(token)?;
+        let has_second_factor =
+            claims.amr.iter().any(|method| SECOND_FACTORS.contains(&method.as_str()));
+        if claims.kind != Kind::Client && !has_second_factor {
+            return Err(Problem::Unauthorized("staff need a second factor; log in with one"));
+        }
+        Ok(Caller { subject: claims.sub, kind: claims.kind })
+    }
+}

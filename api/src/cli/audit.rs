@@ -1,0 +1,224 @@
+//! For the auditor: `uitpas replay`, `rebuild`, `verify` and `erase`.
+
+use std::io::{BufWriter, Write};
+use std::process::ExitCode;
+use std::sync::Mutex;
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+use serde_json::value::RawValue;
+use uitpas_domain::ids::PassholderId;
+use uitpas_projections::Progress;
+
+use super::migrate::boxed;
+use super::{Outcome, progress_bar};
+use crate::actions;
+use crate::cli::import::of_system;
+use crate::ledger::{Ledger, Target};
+
+#[derive(clap::Args)]
+pub struct Replay {
+    /// Only this stream: its type and id, as in `passholder/0190...` or `counter/bib`.
+    #[arg(long, value_name = "TYPE/ID")]
+    stream: Option<String>,
+    /// From this position on.
+    #[arg(long, default_value_t = 1)]
+    from: u64,
+    /// Up to and with this position.
+    #[arg(long)]
+    to: Option<u64>,
+}
+
+impl Replay {
+    /// An event a line; with `--json`, as one JSON object a line.
+    pub async fn run(self, target: &Target, as_json: bool) -> Outcome {
+        let ledger = Ledger::open(target).await?;
+        let mut out = BufWriter::new(std::io::stdout().lock());
+        let mut replay =
+            ledger.app.store.replay(self.from.saturating_sub(1)).await.map_err(boxed)?;
+        'log: while let Some(events) = replay.next().await.map_err(boxed)? {
+            for event in events {
+                if self.to.is_some_and(|to| event.position > to) {
+                    break 'log;
+                }
+                let stream = format!("{}/{}", event.aggregate_type, event.aggregate_id);
+                if self.stream.as_ref().is_some_and(|asked| *asked != stream) {
+                    continue;
+                }
+                if as_json {
+                    let line = json!({
+                        "position": event.position,
+                        "recordedAt": event.recorded_at,
+                        "stream": stream,
+                        "sequence": event.sequence,
+                        "type": event.event_type,
+                        "version": event.event_version,
+                        "payload": RawValue::from_string(event.payload)?,
+                        "metadata": RawValue::from_string(event.metadata)?,
+                        "hash": hex::encode(event.hash),
+                    });
+                    writeln!(out, "{line}")?;
+                } else {
+                    let at: DateTime<Utc> = event.recorded_at;
+                    let at = at.format("%Y-%m-%d %H:%M:%S%.3f");
+                    let (position, kind) = (event.position, event.event_type);
+                    writeln!(out, "{position:>9}  {at}  {stream} #{}  {kind}", event.sequence)?;
+                }
+            }
+        }
+        out.flush()?;
+        drop(replay);
+        ledger.close().await;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+#[derive(clap::Args)]
+#[group(required = true, multiple = false)]
+pub struct Rebuild {
+    /// Every view.
+    #[arg(long)]
+    all: bool,
+    /// One view, by name.
+    view: Option<String>,
+}
+
+impl Rebuild {
+    pub async fn run(self, target: &Target, as_json: bool) -> Outcome {
+        let ledger = Ledger::open(target).await?;
+        let views = &ledger.app.projections;
+        let started = std::time::Instant::now();
+        let bars = Bars::default();
+        views.rebuild(self.view.as_deref(), |progress| bars.show(progress)).await?;
+        bars.clear();
+        let position = ledger.app.store.head().await.map_err(boxed)?.position;
+        let seconds = started.elapsed().as_secs_f64();
+        match as_json {
+            true => println!("{}", json!({ "position": position, "seconds": seconds })),
+            false => println!("Rebuilt up to event {position} in {seconds:.1} s."),
+        }
+        ledger.close().await;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// One bar, for whichever view is being worked on.
+#[derive(Default)]
+struct Bars(Mutex<Option<(&'static str, indicatif::ProgressBar)>>);
+
+impl Bars {
+    fn show(&self, progress: Progress) {
+        let Ok(mut bar) = self.0.lock() else { return };
+        let (done, total) = (progress.done.unsigned_abs(), progress.total.unsigned_abs());
+        match &*bar {
+            Some((name, bar)) if *name == progress.projection => {
+                bar.set_length(total);
+                bar.set_position(done);
+            }
+            _ => {
+                let new = progress_bar(total).with_message(progress.projection);
+                new.set_position(done);
+                *bar = Some((progress.projection, new));
+            }
+        }
+    }
+
+    fn clear(&self) {
+        if let Ok(bar) = self.0.lock()
+            && let Some((_, bar)) = &*bar
+        {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// Exit code 0 only when chain and views are as they must be.
+pub async fn verify(target: &Target, as_json: bool) -> Outcome {
+    let ledger = Ledger::open(target).await?;
+    let head = ledger.app.store.head().await.map_err(boxed)?.position;
+    let bar = progress_bar(head).with_message("keten");
+    let chain = ledger.app.store.verify_chain(|done, _| bar.set_position(done)).await;
+    bar.finish_and_clear();
+    let chain = chain.map_err(boxed)?;
+    let broken = chain.as_ref().err();
+    // Views of a log that is broken are no proof of anything.
+    let mut differences = Vec::new();
+    let mut views_failed = None;
+    if broken.is_none() {
+        let views = &ledger.app.projections;
+        views.catch_up().await?;
+        let bars = Bars::default();
+        match views.verify(None, |progress| bars.show(progress)).await {
+            Ok(found) => differences = found,
+            Err(failed) => views_failed = Some(failed.to_string()),
+        }
+        bars.clear();
+    }
+    ledger.close().await;
+    let sound = broken.is_none() && differences.is_empty() && views_failed.is_none();
+    if as_json {
+        let printed: Vec<_> = differences
+            .iter()
+            .map(|difference| {
+                json!({
+                    "view": difference.projection,
+                    "table": difference.table,
+                    "key": difference.key,
+                    "position": difference.position,
+                })
+            })
+            .collect();
+        let chain = match broken {
+            None => json!("ok"),
+            Some(broken) => json!({ "position": broken.position, "breach": broken.to_string() }),
+        };
+        let report = json!({ "position": head, "chain": chain, "differences": printed, "failed": views_failed });
+        println!("{report}");
+    } else {
+        match broken {
+            None => println!("The chain of {head} events holds."),
+            Some(broken) => println!("The chain is broken at {broken}."),
+        }
+        for difference in &differences {
+            let key = difference.key.join(", ");
+            let since = match difference.position {
+                Some(position) => format!(", from event {position} on"),
+                None => String::new(),
+            };
+            println!("{} of {key} is not what the log makes of it{since}.", difference.table);
+        }
+        if let Some(failed) = &views_failed {
+            println!("The views could not be verified: {failed}");
+        }
+        if sound {
+            println!("Every view is what the log makes of it.");
+        }
+    }
+    Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+#[derive(clap::Args)]
+pub struct Erase {
+    passholder: PassholderId,
+    /// Erasing cannot be undone: say that you mean it.
+    #[arg(long, required = true)]
+    yes: bool,
+}
+
+impl Erase {
+    pub async fn run(self, target: &Target, as_json: bool) -> Outcome {
+        let ledger = Ledger::open(target).await?;
+        let content = format!("erase {}", self.passholder).into_bytes();
+        let request = actions::Request { content, ..of_system() };
+        actions::passholders::remove(&ledger.app, &request, self.passholder).await?;
+        ledger.app.projections.catch_up().await?;
+        ledger.close().await;
+        match as_json {
+            true => println!("{}", json!({ "erased": self.passholder })),
+            false => {
+                println!("Erased. The log and the notes are as they were, without the person.")
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

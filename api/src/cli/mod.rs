@@ -1,0 +1,101 @@
+//! The command line: `uitpas`.
+
+mod audit;
+mod demo;
+mod import;
+mod migrate;
+mod note;
+mod serve;
+mod token;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
+use tracing_subscriber::EnvFilter;
+
+use crate::ledger::Target;
+
+type Outcome = Result<ExitCode, Box<dyn std::error::Error + Send + Sync>>;
+
+/// The ledger behind the leisure and social-tariff card UiTPAS.
+#[derive(Parser)]
+#[command(name = "uitpas", version, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    target: Target,
+    /// Print one JSON object, for machines.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build a made-up region, play one day at its counters through HTTP, and keep serving.
+    Demo(demo::Demo),
+    /// Serve HTTP.
+    Serve(serve::Serve),
+    /// Make or update the schema of the log and of the views.
+    Migrate,
+    /// Take over activities of UiTdatabank or a list of cards.
+    #[command(subcommand)]
+    Import(import::Import),
+    /// Print events in the order in which they happened.
+    Replay(audit::Replay),
+    /// Make views anew from the log, while it goes on.
+    Rebuild(audit::Rebuild),
+    /// Prove that the log was not altered and that every view is what the log makes of it.
+    Verify,
+    /// Print what each municipality owes a counter over a period.
+    Note(note::NoteOf),
+    /// Remove a passholder: personal data become unreadable, for good.
+    Erase(audit::Erase),
+    /// Print a bearer token of the built-in demo issuer.
+    Token(token::Token),
+}
+
+/// Runs what the command line asks for.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("uitpas: no threads to run on: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(run(cli)) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("uitpas: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(Cli { command, target, json }: Cli) -> Outcome {
+    match command {
+        Command::Demo(demo) => demo.run(&target, json).await,
+        Command::Serve(serve) => serve.run(&target).await,
+        Command::Migrate => migrate::migrate(&target, json).await,
+        Command::Import(import) => import.run(&target, json).await,
+        Command::Replay(replay) => replay.run(&target, json).await,
+        Command::Rebuild(rebuild) => rebuild.run(&target, json).await,
+        Command::Verify => audit::verify(&target, json).await,
+        Command::Note(note) => note.run(&target, json).await,
+        Command::Erase(erase) => erase.run(&target, json).await,
+        Command::Token(token) => token.run(&target, json).await,
+    }
+}
+
+/// A bar for work on so many events, on the terminal's error side.
+fn progress_bar(of: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template(
+        "{msg:>12} {wide_bar} {human_pos}/{human_len} {per_sec} nog {eta}",
+    );
+    ProgressBar::new(of).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}

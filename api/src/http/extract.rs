@@ -1,0 +1,222 @@
+//! What comes in: JSON bodies, query strings, path segments and idempotency keys, each refused with
+//! the field that is wrong and why.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::str::FromStr;
+
+use axum::body::{Body, HttpBody as _};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request as HttpRequest};
+use axum::http::HeaderMap;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_path_to_error::Segment;
+use uitpas_projections::Paging;
+
+use super::BODY_BYTES_MAX;
+use crate::actions::Request;
+use crate::app::App;
+use crate::auth::Caller;
+use crate::problem::{Problem, REQUIRED};
+
+/// A JSON body, of the shape `T`, with the caller and the idempotency key: all that a write needs.
+pub struct Write<T> {
+    pub request: Request,
+    pub body: T,
+}
+
+impl<T: DeserializeOwned> FromRequest<App> for Write<T> {
+    type Rejection = Problem;
+
+    async fn from_request(http: HttpRequest, app: &App) -> Result<Self, Problem> {
+        let (mut parts, body) = http.into_parts();
+        // Who calls comes first: a stranger learns nothing of the body's shape.
+        let caller = Caller::from_request_parts(&mut parts, app).await?;
+        let key = idempotency_key(&parts.headers)?;
+        let target = format!("{} {}\n", parts.method, parts.uri);
+        demand_json(&parts.headers)?;
+        let bytes = read(body).await?;
+        let body = parse(&bytes)?;
+        let content = [target.as_bytes(), bytes.as_slice()].concat();
+        Ok(Self { request: Request { caller, key, content }, body })
+    }
+}
+
+/// A write without a body.
+pub struct Bare(pub Request);
+
+impl FromRequestParts<App> for Bare {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, app).await?;
+        let key = idempotency_key(&parts.headers)?;
+        let content = format!("{} {}\n", parts.method, parts.uri).into_bytes();
+        Ok(Self(Request { caller, key, content }))
+    }
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
+    let printable = key.to_str().ok().filter(|key| (1..=255).contains(&key.len()));
+    let key = printable.ok_or_else(|| {
+        Problem::Header("Idempotency-Key", "1 to 255 printable ASCII characters".to_owned())
+    })?;
+    Ok(Some(key.to_owned()))
+}
+
+/// JSON is what a body is when nothing is said (as the contract has it).
+fn demand_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let Some(kind) = headers.get(CONTENT_TYPE) else { return Ok(()) };
+    let kind = kind.to_str().unwrap_or_default().to_ascii_lowercase();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    match kind == "application/json" || kind.ends_with("+json") {
+        true => Ok(()),
+        false => Err(Problem::UnsupportedMediaType),
+    }
+}
+
+/// How much of a body that is too large is still taken in. Source: our choice.
+const DISCARDED_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// The whole body. Most clients read no answer before they have sent all they have, so one that is
+/// too large is taken in to its end, and thrown away.
+async fn read(mut body: Body) -> Result<Vec<u8>, Problem> {
+    let (mut bytes, mut length) = (Vec::new(), 0);
+    while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+        let unreadable = |_| Problem::BodySyntax("the body could not be read".to_owned());
+        let Ok(data) = frame.map_err(unreadable)?.into_data() else { continue };
+        length += data.len();
+        if length <= BODY_BYTES_MAX {
+            bytes.extend_from_slice(&data);
+        } else if length > DISCARDED_BYTES_MAX {
+            break;
+        }
+    }
+    match length > BODY_BYTES_MAX {
+        true => Err(Problem::BodyTooLarge(BODY_BYTES_MAX)),
+        false => Ok(bytes),
+    }
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Err(Problem::BodyMissing);
+    }
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        Problem::BodySyntax(format!("byte {} is no UTF-8", error.valid_up_to()))
+    })?;
+    let mut json = serde_json::Deserializer::from_str(text);
+    let value: T = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let pointer = pointer(error.path());
+        let error = error.into_inner();
+        match error.classify() {
+            serde_json::error::Category::Data => {
+                Problem::BodyData(pointer, without_value(&error.to_string()))
+            }
+            // What serde calls syntax may be no more than, say, a list where there should be a word.
+            _ if serde_json::from_str::<IgnoredAny>(text).is_ok() => {
+                Problem::BodyData(pointer, "is of another kind".to_owned())
+            }
+            _ => Problem::BodySyntax(format!("line {} column {}", error.line(), error.column())),
+        }
+    })?;
+    json.end().map_err(|error| {
+        Problem::BodySyntax(format!("line {} column {}", error.line(), error.column()))
+    })?;
+    Ok(value)
+}
+
+/// What serde has to say, less what it quotes of the value: that may be personal.
+fn without_value(text: &str) -> String {
+    let text = text.rsplit_once(" at line ").map_or(text, |(text, _)| text);
+    match (text.strip_prefix("invalid type: "), text.strip_prefix("invalid value: ")) {
+        (None, None) if text.starts_with("unknown variant ") => {
+            let expected = text.rsplit_once(", expected ").map_or("", |(_, expected)| expected);
+            format!("unknown value, expected {expected}")
+        }
+        (None, None) => text.to_owned(),
+        (Some(rest), _) | (None, Some(rest)) => {
+            let expected = rest.rsplit_once(", expected ").map_or(rest, |(_, expected)| expected);
+            format!("expected {expected}")
+        }
+    }
+}
+
+/// RFC 6901.
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    let mut pointer = String::new();
+    for segment in path {
+        pointer.push('/');
+        match segment {
+            Segment::Seq { index } => pointer.push_str(&index.to_string()),
+            Segment::Map { key } => pointer.push_str(&key.replace('~', "~0").replace('/', "~1")),
+            Segment::Enum { variant } => pointer.push_str(variant),
+            Segment::Unknown => pointer.push('-'),
+        }
+    }
+    if pointer.is_empty() { "/".to_owned() } else { pointer }
+}
+
+/// The query string, of the shape `T`; repeated parameters make lists.
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+        let query = parts.uri.query().unwrap_or_default();
+        let pairs = form_urlencoded::parse(query.as_bytes());
+        let form = serde_html_form::Deserializer::new(pairs);
+        serde_path_to_error::deserialize(form).map(Query).map_err(|error| {
+            let name = error.path().to_string();
+            let reason = error.into_inner().to_string();
+            match reason.strip_prefix("missing field ") {
+                Some(field) => {
+                    Problem::Query(field.trim_matches('`').to_owned(), REQUIRED.to_owned())
+                }
+                None => Problem::Query(name, without_value(&reason)),
+            }
+        })
+    }
+}
+
+/// One path segment that is an identifier; what is none points at nothing.
+pub struct Id<T>(pub T);
+
+impl<T: FromStr + Send> FromRequestParts<App> for Id<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let path = Path::<String>::from_request_parts(parts, app).await;
+        let Path(text) = path.map_err(|_| Problem::NoSuchUrl)?;
+        text.parse().map(Id).map_err(|_| Problem::NoSuchUrl)
+    }
+}
+
+/// Two path segments that are identifiers.
+pub struct Ids<T, U>(pub T, pub U);
+
+impl<T: FromStr + Send, U: FromStr + Send> FromRequestParts<App> for Ids<T, U> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let path = Path::<(String, String)>::from_request_parts(parts, app).await;
+        let Path((first, second)) = path.map_err(|_| Problem::NoSuchUrl)?;
+        let (first, second) = (first.parse(), second.parse());
+        Ok(Self(first.map_err(|_| Problem::NoSuchUrl)?, second.map_err(|_| Problem::NoSuchUrl)?))
+    }
+}
+
+/// The largest `limit` of a list (contract).
+const LIMIT_MAX: u32 = 500;
+
+/// First row and number of rows, from `start` and `limit`.
+pub fn paging(start: Option<u32>, limit: Option<u32>) -> Result<Paging, Problem> {
+    let (start, limit) = (start.unwrap_or(0), limit.unwrap_or(20));
+    match limit > LIMIT_MAX {
+        true => Err(Problem::QueryLimit(LIMIT_MAX)),
+        false => Ok(Paging { start: start.into(), limit: limit.into() }),
+    }
+}

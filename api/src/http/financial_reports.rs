@@ -1,0 +1,205 @@
+//! Expense notes for organizers: `/organizers/{id}/financial-reports`.
+
+use std::io::{Cursor, Write as _};
+
+use axum::extract::State;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta};
+use serde::{Deserialize, Serialize};
+use uitpas_domain::calendar::{completed_quarters, day_in_belgium};
+use uitpas_domain::counter::Report as Requested;
+use uitpas_domain::ids::CounterId;
+use uitpas_projections::settlement::note::Note;
+
+use super::extract::{Id, Ids, Query, Write};
+use super::shapes::{GivenDay, instant};
+use crate::actions::reports;
+use crate::app::App;
+use crate::auth::Caller;
+use crate::problem::{Answer, Problem};
+
+pub fn router() -> Router<App> {
+    Router::new()
+        .route("/organizers/{id}/financial-reports/periods", get(periods))
+        .route("/organizers/{id}/financial-reports", get(list).post(request))
+        // `{report}` may end in `.zip`: axum knows no suffix after a parameter.
+        .route("/organizers/{id}/financial-reports/{report}", get(one))
+        .route("/organizers/{id}/financial-reports/{report}/download-link", get(link))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AskedPeriod {
+    start_date: GivenDay,
+    end_date: GivenDay,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ReportPeriod {
+    start_date: NaiveDate,
+    end_date: NaiveDate,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Report {
+    status: &'static str,
+    id: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'static str>,
+    period: ReportPeriod,
+    creation_date: DateTime<FixedOffset>,
+}
+
+/// Nothing in the period (R-NOTE-02).
+const NOTHING: &str = "Er is geen financieel rapport beschikbaar voor de opgegeven periode.";
+
+/// How many completed quarters are suggested. Source: our choice; two years.
+const QUARTERS: usize = 8;
+
+/// The completed quarters, newest first (R-NOTE-03).
+async fn periods(
+    State(app): State<App>,
+    caller: Caller,
+    Id(counter): Id<CounterId>,
+) -> Answer<Json<Vec<ReportPeriod>>> {
+    reports::of_counter(&app, &caller, &counter).await?;
+    let quarters = completed_quarters(day_in_belgium(app.now()), QUARTERS);
+    let period = |(start_date, end_date)| ReportPeriod { start_date, end_date };
+    Ok(Json(quarters.into_iter().map(period).collect()))
+}
+
+async fn request(
+    State(app): State<App>,
+    Id(counter): Id<CounterId>,
+    Write { request, body }: Write<AskedPeriod>,
+) -> Answer<Json<Report>> {
+    let (from, until) = (body.start_date.0, body.end_date.0);
+    let requested = reports::request(&app, &request, &counter, from, until).await?;
+    let report = reports::one(&app, &request.caller, &counter, requested.report).await?;
+    Ok(Json(print(&app, &counter, requested.report, report).await?))
+}
+
+async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Id(counter): Id<CounterId>,
+) -> Answer<Json<Vec<Report>>> {
+    let mut printed = Vec::new();
+    for (number, report) in reports::of_counter(&app, &caller, &counter).await? {
+        printed.push(print(&app, &counter, number, report).await?);
+    }
+    Ok(Json(printed))
+}
+
+async fn print(app: &App, counter: &CounterId, id: u32, report: Requested) -> Answer<Report> {
+    let notes = reports::notes_of(app, counter, &report).await?;
+    let (status, message) =
+        if notes.is_empty() { ("FAILED", Some(NOTHING)) } else { ("AVAILABLE", None) };
+    Ok(Report {
+        status,
+        id,
+        message,
+        period: ReportPeriod { start_date: report.from, end_date: report.until },
+        creation_date: instant(report.requested_at),
+    })
+}
+
+#[derive(Deserialize)]
+struct Signed {
+    /// Until when the link holds, and its signature.
+    expires: Option<i64>,
+    signature: Option<String>,
+}
+
+/// A report, or with `.zip` its files; the files with a token or with a signed link.
+async fn one(
+    State(app): State<App>,
+    Ids(counter, report): Ids<CounterId, String>,
+    Query(signed): Query<Signed>,
+    headers: HeaderMap,
+    caller: Result<Caller, Problem>,
+) -> Answer<Response> {
+    let number = |text: &str| text.parse::<u32>().map_err(|_| Problem::ReportNotFound);
+    let Some(zipped) = report.strip_suffix(".zip") else {
+        let number = number(&report)?;
+        let found = reports::one(&app, &caller?, &counter, number).await?;
+        return Ok(Json(print(&app, &counter, number, found).await?).into_response());
+    };
+    let number = number(zipped)?;
+    let found = match (signed.expires, signed.signature) {
+        (Some(expires), Some(signature)) if !headers.contains_key("authorization") => {
+            let expected = signature_of(&app, &counter, number, expires);
+            // Hashes are compared, so that the time it takes tells nothing of the signature.
+            let hash = |text: &str| app.store.master_key().request_hash(text.as_bytes());
+            if expires < app.now().timestamp() || hash(&signature) != hash(&expected) {
+                return Err(Problem::Unauthorized("this link does not hold, or no longer"));
+            }
+            reports::unchecked(&app, &counter, number).await?
+        }
+        _ => reports::one(&app, &caller?, &counter, number).await?,
+    };
+    let notes = reports::notes_of(&app, &counter, &found).await?;
+    if notes.is_empty() {
+        return Err(Problem::ReportEmpty);
+    }
+    let name = format!("attachment; filename=\"financieel-rapport-{counter}-{number}.zip\"");
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-zip-compressed"));
+    let name = HeaderValue::from_str(&name).map_err(|_| Problem::ReportNotFound)?;
+    headers.insert(CONTENT_DISPOSITION, name);
+    Ok((headers, zip(&notes)).into_response())
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DownloadLink {
+    download_link: String,
+}
+
+/// How long a link works. Source: our choice; the contract says "short".
+const LINK_LIFE: TimeDelta = TimeDelta::minutes(15);
+
+async fn link(
+    State(app): State<App>,
+    caller: Caller,
+    Ids(counter, number): Ids<CounterId, u32>,
+    headers: HeaderMap,
+) -> Answer<Json<DownloadLink>> {
+    let report = reports::one(&app, &caller, &counter, number).await?;
+    if reports::notes_of(&app, &counter, &report).await?.is_empty() {
+        return Err(Problem::ReportEmpty);
+    }
+    let expires = (app.now() + LINK_LIFE).timestamp();
+    let signature = signature_of(&app, &counter, number, expires);
+    let host = headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+    let path = format!("/v4/organizers/{counter}/financial-reports/{number}.zip");
+    let download_link = format!("http://{host}{path}?expires={expires}&signature={signature}");
+    Ok(Json(DownloadLink { download_link }))
+}
+
+fn signature_of(app: &App, counter: &CounterId, number: u32, expires: i64) -> String {
+    let signed = format!("{counter}/{number}/{expires}");
+    hex::encode(app.store.master_key().claim_hash("download-link", &signed))
+}
+
+/// One CSV per municipality that pays: always the same bytes for the same lines.
+fn zip(notes: &[Note]) -> Vec<u8> {
+    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default()
+        .compression_method(zip::CompressionMethod::Deflated)
+        .last_modified_time(zip::DateTime::default());
+    for note in notes {
+        let municipality = note.municipality.replace(['/', '\\'], "-");
+        let name = format!("{}-{municipality}.csv", note.postal_code);
+        zip.start_file(name, options)
+            .and_then(|()| Ok(zip.write_all(note.csv().as_bytes())?))
+            .expect("writing to memory does not fail");
+    }
+    zip.finish().expect("writing to memory does not fail").into_inner()
+}

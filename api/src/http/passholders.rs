@@ -1,0 +1,435 @@
+//! Passholders: `/passholders`.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::get;
+use axum::{Json, Router};
+use chrono::{DateTime, FixedOffset, NaiveDate};
+use serde::{Deserialize, Serialize};
+use uitpas_domain::calendar::day_in_belgium;
+use uitpas_domain::card_system::VoucherCode;
+use uitpas_domain::counter::Task;
+use uitpas_domain::ids::{CardSystemId, CounterId, PassholderId};
+use uitpas_domain::passholder::registration::{
+    AskedSocialStatus, Gender, PersonalDetails, Preferences, Terms,
+};
+use uitpas_domain::passholder::{CardState, Membership};
+use uitpas_domain::social_status::{OnDay, Proof};
+use uitpas_domain::values::card_number::CardNumber;
+use uitpas_domain::values::chip_number::ChipNumber;
+use uitpas_domain::values::contact::{Email, Phone};
+use uitpas_domain::values::identifier::Identifier;
+use uitpas_domain::values::insz::Insz;
+use uitpas_domain::values::text::Text;
+use uitpas_projections::passholders as view;
+
+use super::extract::{Bare, Id, Query, Write, paging};
+use super::shapes::{CardSystemRef, GivenAddress, GivenDay, Page, last_instant, sought};
+use crate::actions::identify;
+use crate::actions::passholders::{self, Change, Known, Registration};
+use crate::app::App;
+use crate::auth::Caller;
+use crate::problem::{Answer, Problem, REQUIRED};
+
+pub fn router() -> Router<App> {
+    Router::new()
+        .route("/passholders", get(list).post(register))
+        .route("/passholders/{id}", get(one).put(change).delete(remove))
+}
+
+/// The person, as written in requests.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Person {
+    name: Text<100>,
+    first_name: Text<100>,
+    date_of_birth: GivenDay,
+    insz_number: Option<Insz>,
+    gender: Option<Gender>,
+    address: GivenAddress,
+    email: Option<Email>,
+    /// Beyond the contract: the statement that there is no e-mail address (R-REG-02).
+    #[serde(default)]
+    no_email: bool,
+    phone_number: Option<Phone>,
+    nationality: Option<Text<80>>,
+    opt_in_preferences: Option<OptIns>,
+    #[serde(default)]
+    parental_consent: bool,
+    #[serde(default)]
+    legal_terms_paper: bool,
+    #[serde(default)]
+    legal_terms_digital: bool,
+    registration_social_tariff_end_date: Option<GivenDay>,
+    /// Beyond the contract: by what the social status was shown (R-REG-05).
+    social_tariff_proof: Option<Proof>,
+    /// The rest is read at registration only.
+    registration_organizer: Option<Organizer>,
+    registration_card_system_id: Option<CardSystemId>,
+    registration_card_type: Option<CardType>,
+    registration_uitpas_number: Option<CardNumber>,
+    registration_voucher: Option<VoucherCode>,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OptIns {
+    service_mails: bool,
+    milestone_mails: bool,
+    info_mails: bool,
+    sms: bool,
+    post: bool,
+}
+
+impl From<OptIns> for Preferences {
+    fn from(given: OptIns) -> Self {
+        let OptIns { service_mails, milestone_mails, info_mails, sms, post } = given;
+        Preferences { service_mails, milestone_mails, info_mails, sms, post }
+    }
+}
+
+impl From<Preferences> for OptIns {
+    fn from(known: Preferences) -> Self {
+        let Preferences { service_mails, milestone_mails, info_mails, sms, post } = known;
+        OptIns { service_mails, milestone_mails, info_mails, sms, post }
+    }
+}
+
+impl Person {
+    fn details(&self) -> Result<PersonalDetails, Problem> {
+        let address = self.address.checked()?;
+        Ok(PersonalDetails {
+            name: self.name.clone(),
+            first_name: self.first_name.clone(),
+            birth_date: self.date_of_birth.0,
+            insz: self.insz_number,
+            gender: self.gender,
+            address,
+            email: self.email.clone(),
+            phone: self.phone_number.clone(),
+            nationality: self.nationality.clone(),
+        })
+    }
+}
+
+#[derive(Deserialize)]
+struct Organizer {
+    id: CounterId,
+}
+
+#[derive(Deserialize, Clone, Copy, PartialEq)]
+enum CardType {
+    #[serde(rename = "DIGITAL")]
+    Digital,
+    #[serde(rename = "NFC_CARD")]
+    Nfc,
+}
+
+async fn register(
+    State(app): State<App>,
+    Write { request, body }: Write<Person>,
+) -> Answer<Json<Passholder>> {
+    let required = |field: &str| Problem::BodyData(format!("/{field}"), REQUIRED.to_owned());
+    let details = body.details()?;
+    let card = match body.registration_card_type {
+        None => return Err(required("registrationCardType")),
+        Some(CardType::Digital) => None,
+        Some(CardType::Nfc) => {
+            let number = body.registration_uitpas_number;
+            Some(number.ok_or_else(|| required("registrationUitpasNumber"))?)
+        }
+    };
+    let until = body.registration_social_tariff_end_date.map(NaiveDate::from);
+    let proof = body.social_tariff_proof;
+    // Social status follows from the number of the card; without a number it is asked for.
+    let with_social_status = card.is_some_and(|card| card.is_for_social_status());
+    let asks = with_social_status || until.is_some() || proof.is_some();
+    let registration = Registration {
+        counter: body.registration_organizer.ok_or_else(|| required("registrationOrganizer"))?.id,
+        card_system: body.registration_card_system_id,
+        card,
+        details,
+        no_email: body.no_email,
+        terms: Terms { paper: body.legal_terms_paper, digital: body.legal_terms_digital },
+        preferences: body.opt_in_preferences.map(Preferences::from),
+        parental_consent: body.parental_consent,
+        social_status: asks.then_some(AskedSocialStatus { until, proof }),
+        voucher: body.registration_voucher,
+    };
+    let registered = passholders::register(&app, &request, &registration).await?;
+    let known = passholders::read_own(&app, registered.id).await?;
+    Ok(Json(print(&app, known)?))
+}
+
+async fn one(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<PassholderId>,
+) -> Answer<Json<Passholder>> {
+    let known = passholders::read(&app, &caller, id).await?;
+    Ok(Json(print(&app, known)?))
+}
+
+async fn change(
+    State(app): State<App>,
+    Id(id): Id<PassholderId>,
+    Write { request, body }: Write<Person>,
+) -> Answer<StatusCode> {
+    let details = body.details()?;
+    let change = Change {
+        details,
+        preferences: body.opt_in_preferences.map(Preferences::from),
+        social_status_until: body.registration_social_tariff_end_date.map(NaiveDate::from),
+    };
+    passholders::change(&app, &request, id, &change).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn remove(
+    State(app): State<App>,
+    Id(id): Id<PassholderId>,
+    Bare(request): Bare,
+) -> Answer<StatusCode> {
+    passholders::remove(&app, &request, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Asked {
+    insz_number: Option<Insz>,
+    uitpas_number: Option<CardNumber>,
+    chip_number: Option<ChipNumber>,
+    #[serde(default, deserialize_with = "sought")]
+    name: Option<String>,
+    #[serde(default, deserialize_with = "sought")]
+    first_name: Option<String>,
+    #[serde(default, deserialize_with = "sought")]
+    email: Option<String>,
+    #[serde(default, rename = "address.street", deserialize_with = "sought")]
+    street: Option<String>,
+    #[serde(default, rename = "address.city", deserialize_with = "sought")]
+    city: Option<String>,
+    #[serde(rename = "sort[name]", default)]
+    sort: Sort,
+    organizer_id: Option<CounterId>,
+    date_of_birth_from: Option<GivenDay>,
+    date_of_birth_to: Option<GivenDay>,
+    start: Option<u32>,
+    limit: Option<u32>,
+}
+
+#[derive(Deserialize, Default, PartialEq)]
+#[serde(rename_all = "lowercase")]
+enum Sort {
+    #[default]
+    Asc,
+    Desc,
+}
+
+impl From<Sort> for view::SortByName {
+    fn from(sort: Sort) -> Self {
+        match sort {
+            Sort::Asc => view::SortByName::Ascending,
+            Sort::Desc => view::SortByName::Descending,
+        }
+    }
+}
+
+/// Searching a list is for registration counters and the KSB (R-CTR-04); by number, for all.
+async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Query(asked): Query<Asked>,
+) -> Answer<Json<Page<Passholder>>> {
+    let paging = paging(asked.start, asked.limit)?;
+    let identifier = asked
+        .uitpas_number
+        .map(Identifier::Card)
+        .or(asked.chip_number.map(Identifier::Chip))
+        .or(asked.insz_number.map(Identifier::Insz));
+    if let Some(identifier) = identifier {
+        app.demand_task(&caller, Task::Identify).await?;
+        let found = match identify::passholder(&app, &identifier).await? {
+            Some(id) => unless_removed(passholders::read_own(&app, id).await)?,
+            None => None,
+        };
+        let member = found.into_iter().map(|known| print(&app, known));
+        let member = member.collect::<Answer<Vec<_>>>()?;
+        return Ok(Json(Page { total_items: member.len() as u64, member }));
+    }
+    let card_systems =
+        app.card_systems_with(&caller, Task::Search, asked.organizer_id.as_ref()).await?;
+    let search = view::Search {
+        card_systems: Some(card_systems),
+        name: asked.name,
+        first_name: asked.first_name,
+        email: asked.email,
+        street: asked.street,
+        city: asked.city,
+        birth_date_from: asked.date_of_birth_from.map(NaiveDate::from),
+        birth_date_to: asked.date_of_birth_to.map(NaiveDate::from),
+        sort: asked.sort.into(),
+        paging,
+        ..Default::default()
+    };
+    app.caught_up(&caller, view::PROJECTION.name).await?;
+    let page = view::search(app.pool(), &search).await?;
+    let mut member = Vec::with_capacity(page.rows.len());
+    for row in page.rows {
+        let known = passholders::read_own(&app, PassholderId(row.id)).await;
+        // One may have been removed since the read model last looked.
+        if let Some(known) = unless_removed(known)? {
+            member.push(print(&app, known)?);
+        }
+    }
+    Ok(Json(Page { total_items: page.total.unsigned_abs(), member }))
+}
+
+/// Whoever was removed is not found.
+fn unless_removed(known: Answer<Known>) -> Answer<Option<Known>> {
+    match known {
+        Ok(known) => Ok(Some(known)),
+        Err(Problem::Passholder(_)) => Ok(None),
+        Err(problem) => Err(problem),
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Passholder {
+    id: PassholderId,
+    name: String,
+    first_name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    insz_number: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uitpas_number: Option<String>,
+    card_system_memberships: Vec<CardSystemMembership>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
+    date_of_birth: NaiveDate,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gender: Option<Gender>,
+    points: i64,
+    address: PrintedAddress,
+    postal_code: String,
+    city: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    phone_number: Option<String>,
+    opt_in_preferences: OptIns,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nationality: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PrintedAddress {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    street: Option<String>,
+    postal_code: String,
+    city: String,
+    country: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CardSystemMembership {
+    card_system: CardSystemRef,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uitpas_number: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    current_card: Option<CurrentCard>,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    social_tariff: Option<MembershipSocialTariff>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CurrentCard {
+    uitpas_number: String,
+    status: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct MembershipSocialTariff {
+    status: &'static str,
+    end_date: DateTime<FixedOffset>,
+    in_grace_period: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suspended_until_date: Option<DateTime<FixedOffset>>,
+    expired: bool,
+}
+
+/// An erased passholder is not found: there is nothing left to show.
+pub fn print(app: &App, known: Known) -> Answer<Passholder> {
+    let Known { id, holder, details, card_systems } = known;
+    let details = details.ok_or(uitpas_domain::passholder::Refused::Removed)?;
+    let today = day_in_belgium(app.now());
+    let memberships = holder.memberships.iter().map(|(card_system, membership)| {
+        let system = card_systems.get(card_system);
+        let name = system.and_then(|system| system.name.as_ref().map(ToString::to_string));
+        let grace_days = system.map_or(30, |system| system.settings.grace_days);
+        CardSystemMembership {
+            card_system: CardSystemRef { id: *card_system, name: name.unwrap_or_default() },
+            uitpas_number: membership.card.map(|card| card.to_string()),
+            current_card: membership.card.map(|card| CurrentCard {
+                uitpas_number: card.to_string(),
+                status: match holder.cards.get(&card) {
+                    Some(CardState::Active) => "ACTIVE",
+                    Some(CardState::Blocked(_)) | None => "BLOCKED",
+                },
+            }),
+            status: if membership.blocked { "BLOCKED" } else { "ACTIVE" },
+            social_tariff: social_tariff(membership, today, grace_days),
+        }
+    });
+    Ok(Passholder {
+        id,
+        name: details.name.to_string(),
+        first_name: details.first_name.to_string(),
+        insz_number: details.insz.map(|insz| insz.to_string()),
+        uitpas_number: holder.current_card().map(|card| card.to_string()),
+        card_system_memberships: memberships.collect(),
+        email: details.email.map(|email| email.to_string()),
+        date_of_birth: details.birth_date,
+        gender: details.gender,
+        points: holder.points,
+        postal_code: details.address.postal_code.to_string(),
+        city: details.address.city.to_string(),
+        address: PrintedAddress {
+            street: details.address.street.map(|street| street.to_string()),
+            postal_code: details.address.postal_code.to_string(),
+            city: details.address.city.to_string(),
+            country: details.address.country.to_string(),
+        },
+        phone_number: details.phone.map(|phone| phone.to_string()),
+        opt_in_preferences: holder.preferences.into(),
+        nationality: details.nationality.map(|nationality| nationality.to_string()),
+    })
+}
+
+fn social_tariff(
+    membership: &Membership,
+    today: NaiveDate,
+    grace_days: u16,
+) -> Option<MembershipSocialTariff> {
+    let status = membership.social_status.as_ref()?;
+    let state = status.on(today, grace_days, membership.blocked);
+    Some(MembershipSocialTariff {
+        status: match state {
+            OnDay::Active | OnDay::Grace => "ACTIVE",
+            OnDay::Suspended => "SUSPENDED",
+            OnDay::None | OnDay::Expired | OnDay::Blocked => "EXPIRED",
+        },
+        end_date: last_instant(status.until),
+        in_grace_period: state == OnDay::Grace,
+        suspended_until_date: status
+            .suspended_until
+            .filter(|_| state == OnDay::Suspended)
+            .map(last_instant),
+        expired: !matches!(state, OnDay::Active | OnDay::Grace | OnDay::Suspended),
+    })
+}

@@ -1,0 +1,107 @@
+//! `GET /permissions`: at which counters the caller has a role, and what he may do there.
+
+use axum::extract::State;
+use axum::routing::get;
+use axum::{Json, Router};
+use serde::Serialize;
+use uitpas_domain::counter::{Authority, Counter, Task};
+use uitpas_domain::ids::{CardSystemId, CounterId};
+use uitpas_domain::metadata::Role;
+
+use crate::app::App;
+use crate::auth::Caller;
+use crate::problem::Answer;
+
+pub fn router() -> Router<App> {
+    Router::new().route("/permissions", get(permissions))
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OrganizerPermissions {
+    organizer: Organizer,
+    permissions: Vec<&'static str>,
+    permission_details: Vec<PermissionDetail>,
+    linked_organizers: Vec<()>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Organizer {
+    id: CounterId,
+    name: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PermissionDetail {
+    id: &'static str,
+    label: Label,
+    card_system_ids: Vec<CardSystemId>,
+}
+
+#[derive(Serialize)]
+struct Label {
+    nl: &'static str,
+}
+
+/// Permissions of the contract, the task they stand for, and their name at the counter.
+const OF_TASKS: [(&str, Task, &str); 15] = [
+    ("PASSES_READ", Task::Identify, "UiTPAS inlezen"),
+    ("CHECKINS_READ", Task::CheckIn, "Gespaarde punten bekijken"),
+    ("CHECKINS_WRITE", Task::CheckIn, "Punten sparen"),
+    ("TARIFFS_READ", Task::GrantTariff, "Tarieven bekijken"),
+    ("TICKETSALES_REGISTER", Task::GrantTariff, "Tarieven toekennen"),
+    ("TICKETSALES_SEARCH", Task::GrantTariff, "Toegekende tarieven bekijken"),
+    ("REWARDS_READ", Task::Redeem, "Voordelen bekijken"),
+    ("REWARDS_REDEEM", Task::Redeem, "Voordelen omruilen"),
+    ("PASSHOLDERS_SEARCH_BY_ID", Task::Identify, "Pashouders opzoeken met een nummer"),
+    ("PASSHOLDERS_SEARCH", Task::Search, "Pashouders zoeken"),
+    ("PASSHOLDERS_WRITE", Task::Register, "Pashouders registreren"),
+    ("PASSHOLDERS_UPDATE", Task::Edit, "Pashouders bewerken"),
+    ("MEMBERSHIP_PRICES_READ", Task::Register, "Prijzen bekijken"),
+    ("CARDS_READ", Task::Register, "Kaarten bekijken"),
+    ("PASSHOLDERS_WRITE_SOCIALTARIFF", Task::SocialStatus, "Kansenstatuut beheren"),
+];
+
+async fn permissions(
+    State(app): State<App>,
+    caller: Caller,
+) -> Answer<Json<Vec<OrganizerPermissions>>> {
+    let mut all = Vec::new();
+    for (id, counter, by) in app.authorities(&caller).await? {
+        all.push(print(id, &counter, &by));
+    }
+    Ok(Json(all))
+}
+
+fn print(id: CounterId, counter: &Counter, by: &Authority) -> OrganizerPermissions {
+    let systems = counter.card_systems();
+    let mut details: Vec<PermissionDetail> = OF_TASKS
+        .iter()
+        .filter_map(|(permission, task, nl)| {
+            let may = |system: &&CardSystemId| by.may_in(**system, *task);
+            let card_system_ids: Vec<_> = systems.iter().filter(may).copied().collect();
+            let label = Label { nl };
+            (!card_system_ids.is_empty()).then_some(PermissionDetail {
+                id: permission,
+                label,
+                card_system_ids,
+            })
+        })
+        .collect();
+    if matches!(by.role, Role::CounterAdmin | Role::Ksb | Role::Client) {
+        details.push(PermissionDetail {
+            id: "ORGANIZERS_REPORTS",
+            label: Label { nl: "Onkostennota's maken" },
+            card_system_ids: systems,
+        });
+    }
+    let name = counter.profile.as_ref().map(|profile| profile.name.to_string());
+    OrganizerPermissions {
+        organizer: Organizer { id, name: name.unwrap_or_default() },
+        permissions: details.iter().map(|detail| detail.id).collect(),
+        permission_details: details,
+        linked_organizers: vec![],
+    }
+}

@@ -1,0 +1,493 @@
+//! Rewards: `/rewards`.
+
+use std::collections::BTreeSet;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::{delete, get};
+use axum::{Json, Router};
+use chrono::{DateTime, FixedOffset, Utc};
+use serde::{Deserialize, Serialize};
+use uitpas_domain::calendar::{DayRange, Period as LimitPeriod, day_in_belgium, start_of_day};
+use uitpas_domain::ids::{CardSystemId, CounterId, PassholderId, RedemptionId, RewardId};
+use uitpas_domain::limit::Limit;
+use uitpas_domain::passholder::Refused;
+use uitpas_domain::passholder::cards::CardRefused;
+use uitpas_domain::passholder::redemptions::RedemptionRefused;
+use uitpas_domain::reward::{self, Definition, Kind, Status, Unavailable};
+use uitpas_domain::values::card_number::CardNumber;
+use uitpas_domain::values::place::PostalCode;
+use uitpas_domain::values::text::{Lines, Text};
+use uitpas_projections::{redemptions as overview, rewards as list_of};
+
+use super::extract::{Bare, Id, Query, Write, paging};
+use super::shapes::{Page, instant, last_instant, sought};
+use crate::actions::rewards::{self, NewRedemption};
+use crate::app::App;
+use crate::auth::Caller;
+use crate::problem::{Answer, Problem};
+
+pub fn router() -> Router<App> {
+    Router::new()
+        .route("/rewards", get(list).post(create))
+        .route("/rewards/{id}", get(one))
+        .route("/rewards/{id}/redeem-status", get(redeem_status))
+        .route("/rewards/redeemed", get(redeemed).post(redeem))
+        .route("/rewards/redeemed/{id}", delete(cancel))
+}
+
+/// A period of the contract. A reward's periods are Brussels days, both ends inclusive.
+#[derive(Debug, Deserialize, Serialize)]
+struct Period {
+    begin: DateTime<FixedOffset>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end: Option<DateTime<FixedOffset>>,
+}
+
+impl Period {
+    fn days(&self, field: &str) -> Result<DayRange, Problem> {
+        let day = |at: DateTime<FixedOffset>, end: &str| {
+            uitpas_domain::calendar::instant(at)
+                .map(day_in_belgium)
+                .map_err(|error| Problem::BodyData(format!("/{field}/{end}"), error.to_string()))
+        };
+        Ok(DayRange {
+            from: Some(day(self.begin, "begin")?),
+            until: self.end.map(|end| day(end, "end")).transpose()?,
+        })
+    }
+
+    fn print(range: &DayRange) -> Option<Self> {
+        let begin = range.from.map(|from| instant(start_of_day(from)));
+        let open = || instant(DateTime::<Utc>::UNIX_EPOCH);
+        (range.from.is_some() || range.until.is_some()).then(|| Period {
+            begin: begin.unwrap_or_else(open),
+            end: range.until.map(last_instant),
+        })
+    }
+}
+
+#[derive(Deserialize, Serialize, Clone, Copy)]
+#[serde(rename_all = "UPPERCASE")]
+enum RewardType {
+    Points,
+    Welcome,
+}
+
+impl From<Kind> for RewardType {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Points => RewardType::Points,
+            Kind::Welcome => RewardType::Welcome,
+        }
+    }
+}
+
+#[derive(Deserialize, Serialize)]
+struct Ref<T> {
+    id: T,
+}
+
+#[derive(Deserialize, Serialize)]
+struct Constraint {
+    volume: u32,
+    period: LimitPeriod,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct NewReward {
+    title: Text<200>,
+    #[serde(rename = "type")]
+    kind: RewardType,
+    promotional_description: Lines<4000>,
+    publication_period: Period,
+    points: Option<u32>,
+    #[serde(default)]
+    categories: Vec<Text<40>>,
+    #[serde(rename = "moreInfoURL")]
+    more_info_url: Option<Text<500>>,
+    granting_period: Option<Period>,
+    redeem_period: Option<Period>,
+    owning_card_system: Ref<CardSystemId>,
+    #[serde(default)]
+    applicable_card_systems: Vec<Ref<CardSystemId>>,
+    all_card_systems: Option<bool>,
+    #[serde(default)]
+    organizers: Vec<Ref<CounterId>>,
+    max_available_units: Option<u32>,
+    practical_info: Option<Lines<4000>>,
+    redeem_constraint: Option<Constraint>,
+    /// Beyond the contract: only for inhabitants of these municipalities (R-RWD-05).
+    #[serde(default)]
+    only_inhabitants_of: BTreeSet<PostalCode>,
+}
+
+async fn create(
+    State(app): State<App>,
+    Write { request, body }: Write<NewReward>,
+) -> Answer<Json<Reward>> {
+    let period = |period: &Option<Period>, field: &str| {
+        period.as_ref().map_or(Ok(DayRange::default()), |period| period.days(field))
+    };
+    let kind = match body.kind {
+        RewardType::Points => Kind::Points,
+        RewardType::Welcome => Kind::Welcome,
+    };
+    let only_card_systems =
+        match body.all_card_systems.unwrap_or(body.applicable_card_systems.is_empty()) {
+            true => BTreeSet::new(),
+            false => body.applicable_card_systems.iter().map(|system| system.id).collect(),
+        };
+    let definition = Definition {
+        title: body.title,
+        kind,
+        points: body.points.unwrap_or(0),
+        status: Status::Active,
+        description: body.promotional_description,
+        practical_info: body.practical_info,
+        more_info_url: body.more_info_url,
+        categories: body.categories,
+        owner: body.owning_card_system.id,
+        publication: body.publication_period.days("publicationPeriod")?,
+        granting: period(&body.granting_period, "grantingPeriod")?,
+        redemption: period(&body.redeem_period, "redeemPeriod")?,
+        units_max: body.max_available_units,
+        passholder_limit: body
+            .redeem_constraint
+            .map(|constraint| Limit { volume: constraint.volume, period: constraint.period }),
+        only_inhabitants_of: body.only_inhabitants_of,
+        only_at_counters: body.organizers.into_iter().map(|organizer| organizer.id).collect(),
+        only_card_systems,
+    };
+    let id = rewards::create(&app, &request, &definition).await?;
+    Ok(Json(print(id, &rewards::read(&app, id).await?)?))
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Reward {
+    id: RewardId,
+    title: String,
+    #[serde(rename = "type")]
+    kind: RewardType,
+    promotional_description: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    publication_period: Option<Period>,
+    points: u32,
+    categories: Vec<String>,
+    #[serde(rename = "moreInfoURL", skip_serializing_if = "Option::is_none")]
+    more_info_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    granting_period: Option<Period>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redeem_period: Option<Period>,
+    owning_card_system: Ref<CardSystemId>,
+    applicable_card_systems: Vec<Ref<CardSystemId>>,
+    all_card_systems: bool,
+    organizers: Vec<Ref<CounterId>>,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_available_units: Option<u32>,
+    units_taken: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    practical_info: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redeem_constraint: Option<Constraint>,
+}
+
+fn print(id: RewardId, reward: &reward::Reward) -> Answer<Reward> {
+    let definition = reward.definition.as_deref().ok_or(reward::Refused::Unknown)?;
+    Ok(print_definition(id, definition, reward.units_taken()))
+}
+
+fn print_definition(id: RewardId, definition: &Definition, units_taken: u32) -> Reward {
+    Reward {
+        id,
+        title: definition.title.to_string(),
+        kind: definition.kind.into(),
+        promotional_description: definition.description.to_string(),
+        publication_period: Period::print(&definition.publication),
+        points: definition.points,
+        categories: definition.categories.iter().map(ToString::to_string).collect(),
+        more_info_url: definition.more_info_url.as_ref().map(ToString::to_string),
+        granting_period: Period::print(&definition.granting),
+        redeem_period: Period::print(&definition.redemption),
+        owning_card_system: Ref { id: definition.owner },
+        applicable_card_systems: definition
+            .only_card_systems
+            .iter()
+            .map(|id| Ref { id: *id })
+            .collect(),
+        all_card_systems: definition.only_card_systems.is_empty(),
+        organizers: definition.only_at_counters.iter().map(|id| Ref { id: id.clone() }).collect(),
+        status: match definition.status {
+            Status::Active => "ACTIVE",
+            Status::Inactive => "INACTIVE",
+            Status::Deleted => "DELETED",
+        },
+        max_available_units: definition.units_max,
+        units_taken,
+        practical_info: definition.practical_info.as_ref().map(ToString::to_string),
+        redeem_constraint: definition
+            .passholder_limit
+            .map(|limit| Constraint { volume: limit.volume, period: limit.period }),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Asked {
+    #[serde(default)]
+    organizer_id: Vec<CounterId>,
+    #[serde(default)]
+    owning_card_system_id: Vec<CardSystemId>,
+    #[serde(default)]
+    applicable_card_system_id: Vec<CardSystemId>,
+    #[serde(rename = "type", default)]
+    kind: AskedKind,
+    #[serde(default, deserialize_with = "sought")]
+    text: Option<String>,
+    points_from: Option<u32>,
+    points_to: Option<u32>,
+    #[serde(default)]
+    subset: Subset,
+    /// Only what this passholder could take up now (R-RWD-06).
+    is_redeemable_by_passholder_id: Option<PassholderId>,
+    start: Option<u32>,
+    limit: Option<u32>,
+}
+
+#[derive(Deserialize, Default, Clone, Copy)]
+#[serde(rename_all = "UPPERCASE")]
+enum AskedKind {
+    #[default]
+    Points,
+    Welcome,
+    Any,
+}
+
+#[derive(Deserialize, Default, Clone, Copy)]
+#[serde(rename_all = "SCREAMING-KEBAB-CASE")]
+enum Subset {
+    All,
+    #[default]
+    Endusers,
+    Redeemable,
+    RedeemableFuture,
+    EnduserFuture,
+}
+
+async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Query(asked): Query<Asked>,
+) -> Answer<Json<Page<Reward>>> {
+    let today = day_in_belgium(app.now());
+    let listed = |ids: Vec<CounterId>| (!ids.is_empty()).then_some(ids);
+    let systems = |ids: Vec<CardSystemId>| (!ids.is_empty()).then_some(ids);
+    let filter = list_of::Filter {
+        kind: match asked.kind {
+            AskedKind::Points => Some(Kind::Points),
+            AskedKind::Welcome => Some(Kind::Welcome),
+            AskedKind::Any => None,
+        },
+        counters: listed(asked.organizer_id),
+        owning_card_systems: systems(asked.owning_card_system_id),
+        applicable_card_systems: systems(asked.applicable_card_system_id),
+        text: asked.text,
+        points_from: asked.points_from.map(|points| i32::try_from(points).unwrap_or(i32::MAX)),
+        points_to: asked.points_to.map(|points| i32::try_from(points).unwrap_or(i32::MAX)),
+        subset: match asked.subset {
+            Subset::All => list_of::Subset::All,
+            Subset::Endusers => list_of::Subset::Endusers,
+            Subset::Redeemable => list_of::Subset::Redeemable,
+            Subset::RedeemableFuture => list_of::Subset::RedeemableFuture,
+            Subset::EnduserFuture => list_of::Subset::EnduserFuture,
+        },
+        paging: paging(asked.start, asked.limit)?,
+        ..list_of::Filter::on(today)
+    };
+    app.caught_up(&caller, list_of::PROJECTION.name).await?;
+    let page = list_of::list(app.pool(), &filter).await?;
+    let mut member = Vec::new();
+    for row in page.rows {
+        let id = RewardId(row.id);
+        if let Some(passholder) = asked.is_redeemable_by_passholder_id
+            && !rewards::is_redeemable_by(&app, &caller, id, passholder).await?
+        {
+            continue;
+        }
+        member.push(print_definition(id, &row.definition.0, row.units_taken.unsigned_abs()));
+    }
+    let total_items = match asked.is_redeemable_by_passholder_id {
+        Some(_) => member.len() as u64,
+        None => page.total.unsigned_abs(),
+    };
+    Ok(Json(Page { total_items, member }))
+}
+
+async fn one(State(app): State<App>, _: Caller, Id(id): Id<RewardId>) -> Answer<Json<Reward>> {
+    Ok(Json(print(id, &rewards::read(&app, id).await?)?))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AskedStatus {
+    uitpas_number: CardNumber,
+    organizer_id: Option<CounterId>,
+}
+
+#[derive(Serialize)]
+struct RedeemStatus {
+    redeemable: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+}
+
+/// The same decision as `POST /rewards/redeemed`, not committed.
+async fn redeem_status(
+    State(app): State<App>,
+    caller: Caller,
+    Id(reward): Id<RewardId>,
+    Query(asked): Query<AskedStatus>,
+) -> Answer<Json<RedeemStatus>> {
+    let new = NewRedemption { reward, card: asked.uitpas_number, counter: asked.organizer_id };
+    match rewards::preview(&app, &caller, &new).await {
+        Ok(()) => Ok(Json(RedeemStatus { redeemable: true, reason: None, message: None })),
+        Err(problem) => match reason(&problem) {
+            None => Err(problem),
+            reason => {
+                let message = problem.end_user_message();
+                Ok(Json(RedeemStatus { redeemable: false, reason, message }))
+            }
+        },
+    }
+}
+
+/// The contract's reason of a refusal; none for what is no refusal of the reward.
+fn reason(problem: &Problem) -> Option<&'static str> {
+    use RedemptionRefused as R;
+    match problem {
+        Problem::CardNotActive(_) | Problem::GroupPass => Some("INVALID_CARD"),
+        Problem::Reward(reward::Refused::SoldOut) => Some("REWARD_VOLUME"),
+        Problem::Passholder(Refused::Card(CardRefused::NoActiveMembership)) => {
+            Some("PASSHOLDER_NO_ACTIVE_CARDSYSTEM")
+        }
+        Problem::Passholder(Refused::Card(_) | Refused::Status(_)) => Some("INVALID_CARD"),
+        Problem::Passholder(Refused::Redemption(refused)) => match refused {
+            R::Unavailable(Unavailable::Unknown) => None,
+            R::Unavailable(Unavailable::SoldOut) => Some("REWARD_VOLUME"),
+            R::Unavailable(
+                Unavailable::Inactive
+                | Unavailable::NotYet(_)
+                | Unavailable::Over(_)
+                | Unavailable::OtherCounter,
+            ) => Some("REWARD_PERIOD"),
+            R::OtherCardSystem | R::OtherMunicipality => Some("PASSHOLDER_APPLICABLE_CARDSYSTEMS"),
+            R::NotGranted | R::LimitReached => Some("PASSHOLDER_VOLUME"),
+            R::NotEnoughPoints { .. } => Some("PASSHOLDER_POINTS"),
+            R::Unknown | R::AlreadyCancelled | R::OnlyKsb => None,
+        },
+        _ => None,
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct NewRedeemed {
+    reward_id: RewardId,
+    uitpas_number: CardNumber,
+    /// Beyond the contract: at which counter; absent: at one of the caller's.
+    organizer_id: Option<CounterId>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RedeemedReward {
+    id: RedemptionId,
+    reward: Reward,
+    redeem_date: DateTime<FixedOffset>,
+}
+
+async fn redeem(
+    State(app): State<App>,
+    Write { request, body }: Write<NewRedeemed>,
+) -> Answer<(StatusCode, Json<RedeemedReward>)> {
+    let new = NewRedemption {
+        reward: body.reward_id,
+        card: body.uitpas_number,
+        counter: body.organizer_id,
+    };
+    let redeemed = rewards::redeem(&app, &request, &new).await?;
+    let reward = print(redeemed.reward, &rewards::read(&app, redeemed.reward).await?)?;
+    let redeem_date = instant(redeemed.at);
+    Ok((StatusCode::CREATED, Json(RedeemedReward { id: redeemed.id, reward, redeem_date })))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AskedRedeemed {
+    uitpas_number: Option<CardNumber>,
+    passholder_id: Option<PassholderId>,
+    reward_type: Option<RewardType>,
+    #[serde(default)]
+    organizer_id: Vec<CounterId>,
+    #[serde(default, deserialize_with = "sought")]
+    reward_title: Option<String>,
+    start: Option<u32>,
+    limit: Option<u32>,
+}
+
+async fn redeemed(
+    State(app): State<App>,
+    caller: Caller,
+    Query(asked): Query<AskedRedeemed>,
+) -> Answer<Json<Page<RedeemedReward>>> {
+    // What he may see comes first: a stranger does not learn which cards there are.
+    let counters = app.own_counters(&caller, &asked.organizer_id).await?;
+    let passholder = match (asked.uitpas_number, asked.passholder_id) {
+        (Some(card), None) => app.passholder_of(card).await?,
+        (None, Some(passholder)) => passholder,
+        _ => {
+            let reason = "give either uitpasNumber or passholderId".to_owned();
+            return Err(Problem::Query("passholderId".to_owned(), reason));
+        }
+    };
+    let filter = overview::Filter {
+        passholder: Some(passholder),
+        counters: Some(counters),
+        title: asked.reward_title,
+        kind: asked.reward_type.map(|kind| match kind {
+            RewardType::Points => Kind::Points,
+            RewardType::Welcome => Kind::Welcome,
+        }),
+        cancelled: Some(false),
+        paging: paging(asked.start, asked.limit)?,
+        ..Default::default()
+    };
+    app.caught_up(&caller, overview::PROJECTION.name).await?;
+    let page = overview::list(app.pool(), &filter).await?;
+    let mut member = Vec::with_capacity(page.rows.len());
+    for row in page.rows {
+        let reward = RewardId(row.reward);
+        let reward = print(reward, &rewards::read(&app, reward).await?)?;
+        member.push(RedeemedReward {
+            id: RedemptionId(row.id),
+            reward,
+            redeem_date: instant(row.at),
+        });
+    }
+    Ok(Json(Page { total_items: page.total.unsigned_abs(), member }))
+}
+
+async fn cancel(
+    State(app): State<App>,
+    Id(redemption): Id<RedemptionId>,
+    Bare(request): Bare,
+) -> Answer<StatusCode> {
+    rewards::cancel(&app, &request, redemption).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

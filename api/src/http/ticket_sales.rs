@@ -1,0 +1,206 @@
+//! Granted tariffs: `/ticket-sales`.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::{delete, get};
+use axum::{Json, Router};
+use chrono::{DateTime, FixedOffset};
+use serde::{Deserialize, Serialize};
+use uitpas_domain::ids::{ActivityId, CheckInId, CounterId, PassholderId, SaleId};
+use uitpas_domain::passholder::check_ins::{NoPoint, PointOfSale};
+use uitpas_domain::values::card_number::CardNumber;
+use uitpas_domain::values::euro::Euro;
+use uitpas_domain::values::text::Text;
+use uitpas_projections::ticket_sales as overview;
+
+use super::extract::{Bare, Id, Query, Write, paging};
+use super::shapes::{Amount, EndUserMessage, GivenPrice, Page, instant, sought};
+use super::tariffs::SOCIAL_TARIFF;
+use crate::actions::ticket_sales::{self, NewSale, Sold};
+use crate::app::App;
+use crate::auth::Caller;
+use crate::problem::{Answer, Problem, REQUIRED};
+
+pub fn router() -> Router<App> {
+    Router::new()
+        .route("/ticket-sales", get(list).post(sell))
+        .route("/ticket-sales/{id}", delete(cancel))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct NewTicketSale {
+    regular_price: GivenPrice,
+    regular_price_label: Option<Text<120>>,
+    tariff: Option<ChosenTariff>,
+    /// The old alias of `tariff.id`.
+    tariff_id: Option<String>,
+    event_id: ActivityId,
+    uitpas_number: CardNumber,
+}
+
+#[derive(Deserialize)]
+struct ChosenTariff {
+    id: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TicketSale {
+    id: SaleId,
+    creation_date: DateTime<FixedOffset>,
+    regular_price: Amount,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    regular_price_label: Option<String>,
+    tariff: Tariff,
+    event_id: String,
+    event_title: String,
+    uitpas_number: String,
+    /// Beyond the contract: the point that came along, or why none did (R-CHK-07).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    point: Option<Point>,
+}
+
+#[derive(Serialize)]
+struct Tariff {
+    id: &'static str,
+    name: &'static str,
+    price: Amount,
+    #[serde(rename = "type")]
+    kind: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Point {
+    given: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checkin_id: Option<CheckInId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end_user_message: Option<EndUserMessage>,
+}
+
+async fn sell(
+    State(app): State<App>,
+    Write { request, body }: Write<Vec<NewTicketSale>>,
+) -> Answer<Json<Vec<TicketSale>>> {
+    let mut sales = Vec::with_capacity(body.len());
+    for (index, sale) in body.into_iter().enumerate() {
+        let chosen = sale.tariff.map(|tariff| tariff.id).or(sale.tariff_id);
+        let chosen = chosen
+            .ok_or_else(|| Problem::BodyData(format!("/{index}/tariff"), REQUIRED.to_owned()))?;
+        if chosen != SOCIAL_TARIFF {
+            let reason = format!("is not offered; this ledger knows {SOCIAL_TARIFF}");
+            return Err(Problem::BodyData(format!("/{index}/tariff/id"), reason));
+        }
+        sales.push(NewSale {
+            activity: sale.event_id,
+            card: sale.uitpas_number,
+            price: sale.regular_price.0,
+            price_name: sale.regular_price_label,
+        });
+    }
+    let sold = ticket_sales::sell(&app, &request, &sales).await?;
+    Ok(Json(sold.into_iter().map(TicketSale::from).collect()))
+}
+
+impl From<Sold> for TicketSale {
+    fn from(sold: Sold) -> Self {
+        TicketSale {
+            id: sold.id,
+            creation_date: instant(sold.at),
+            regular_price: sold.price.into(),
+            regular_price_label: sold.price_name,
+            tariff: social_tariff(Amount(sold.pays)),
+            event_id: sold.activity.to_string(),
+            event_title: sold.title,
+            uitpas_number: sold.card.to_string(),
+            point: Some(point(&sold.point)),
+        }
+    }
+}
+
+fn social_tariff(price: Amount) -> Tariff {
+    Tariff { id: SOCIAL_TARIFF, name: "Kansentarief", price, kind: "SOCIALTARIFF" }
+}
+
+fn point(point: &PointOfSale) -> Point {
+    let reason = match point {
+        PointOfSale::Given(check_in) => {
+            return Point { given: true, checkin_id: Some(*check_in), end_user_message: None };
+        }
+        PointOfSale::NotGiven(reason) => reason,
+    };
+    let nl = match reason {
+        NoPoint::OpensAt(opens) => {
+            format!(
+                "Het punt kan gespaard worden vanaf {}.",
+                instant(*opens).format("%d/%m/%Y om %H:%M")
+            )
+        }
+        NoPoint::Closed => "Het punt kan niet meer gespaard worden.".to_owned(),
+        NoPoint::GivenAlready(at) => {
+            format!("Het punt is al gespaard op {}.", instant(*at).format("%d/%m/%Y om %H:%M"))
+        }
+        NoPoint::ActivityGivesNone => "Deze activiteit geeft geen punten.".to_owned(),
+        NoPoint::StatusExpired => "Het kansenstatuut is verlopen: er is geen punt bij.".to_owned(),
+    };
+    Point { given: false, checkin_id: None, end_user_message: Some(EndUserMessage { nl }) }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Asked {
+    event_id: Option<ActivityId>,
+    passholder_id: Option<PassholderId>,
+    #[serde(default)]
+    organizer_id: Vec<CounterId>,
+    #[serde(default, deserialize_with = "sought")]
+    event_title: Option<String>,
+    start: Option<u32>,
+    limit: Option<u32>,
+}
+
+/// Newest first; only at counters where the caller has a role.
+async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Query(asked): Query<Asked>,
+) -> Answer<Json<Page<TicketSale>>> {
+    if asked.event_id.is_none() && asked.passholder_id.is_none() {
+        let reason = "eventId or passholderId is required".to_owned();
+        return Err(Problem::Query("eventId".to_owned(), reason));
+    }
+    let counters = app.own_counters(&caller, &asked.organizer_id).await?;
+    let filter = overview::Filter {
+        passholder: asked.passholder_id,
+        activity: asked.event_id,
+        counters: Some(counters),
+        title: asked.event_title,
+        cancelled: Some(false),
+        paging: paging(asked.start, asked.limit)?,
+        ..Default::default()
+    };
+    app.caught_up(&caller, overview::PROJECTION.name).await?;
+    let page = overview::list(app.pool(), &filter).await?;
+    Ok(Json(Page::of(page, |row| TicketSale {
+        id: SaleId(row.id),
+        creation_date: instant(row.at),
+        regular_price: Amount(Euro::cents(row.price)),
+        regular_price_label: row.price_name,
+        tariff: social_tariff(Amount(Euro::cents(row.passholder_share))),
+        event_id: row.activity,
+        event_title: row.title,
+        uitpas_number: row.card,
+        point: None,
+    })))
+}
+
+async fn cancel(
+    State(app): State<App>,
+    Id(sale): Id<SaleId>,
+    Bare(request): Bare,
+) -> Answer<StatusCode> {
+    ticket_sales::cancel(&app, &request, sale).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,13 @@
+//! The doors of UiTPAS: HTTP and command line.
+//!
+//! A write visits `http` -> `actions` -> `domain`; a read, `http` -> `projections`.
+
+pub mod actions;
+pub mod app;
+pub mod auth;
+pub mod cli;
+pub mod demo_activities;
+pub mod http;
+pub mod import;
+pub mod ledger;
+pub mod problem;

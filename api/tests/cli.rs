@@ -1,0 +1,346 @@
+//! The command line, as someone at a terminal runs it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use sqlx::postgres::PgConnection;
+use sqlx::{Connection, Executor};
+use tempfile::TempDir;
+use uitpas_store::embedded::{Embedded, Options};
+
+/// A data directory that goes with the test.
+struct Ledger {
+    home: TempDir,
+}
+
+impl Ledger {
+    fn new() -> Self {
+        Self {
+            home: tempfile::Builder::new().prefix("uitpas-cli-").tempdir().expect("a directory"),
+        }
+    }
+
+    /// With a demo day in it, and what that printed.
+    fn after_a_day() -> (Self, Value) {
+        let ledger = Self::new();
+        let summary = ledger.plays();
+        (ledger, summary)
+    }
+
+    fn data(&self) -> PathBuf {
+        self.home.path().join("data")
+    }
+
+    fn plays(&self) -> Value {
+        self.run(&["demo", "--exit", "--json", "--listen", "127.0.0.1:0"]).json()
+    }
+
+    /// Runs a command on this ledger.
+    fn run(&self, arguments: &[&str]) -> Ran {
+        let mut command = uitpas();
+        Ran::of(command.args(arguments).arg("--data").arg(self.data()))
+    }
+
+    fn writes(&self, name: &str, text: &str) -> String {
+        let file = self.home.path().join(name);
+        fs::write(&file, text).expect("a file");
+        file.to_str().expect("UTF-8").to_owned()
+    }
+
+    /// What a superuser does behind everybody's back.
+    fn tampers(&self, statements: &[&str]) {
+        let embedded = Embedded::start(&self.data(), Options::default()).expect("a server");
+        let options = embedded.superuser_options().database("uitpas");
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        runtime.block_on(async {
+            let mut connection = PgConnection::connect_with(&options).await.expect("a connection");
+            for statement in statements {
+                connection.execute(*statement).await.expect("a statement");
+            }
+            connection.close().await.expect("a farewell");
+        });
+        embedded.stop();
+    }
+}
+
+fn uitpas() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_uitpas"));
+    command.env_remove("DATABASE_URL").env_remove("UITPAS_MASTER_KEY").env_remove("RUST_LOG");
+    command
+}
+
+struct Ran {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Ran {
+    fn of(command: &mut Command) -> Self {
+        let Output { status, stdout, stderr } = command.output().expect("it runs");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+        let ran = Self { code: status.code().unwrap_or(-1), out: text(stdout), err: text(stderr) };
+        assert!(!ran.err.contains("panicked"), "{}", ran.err);
+        ran
+    }
+
+    #[track_caller]
+    fn done(self) -> String {
+        assert_eq!(self.code, 0, "{}{}", self.out, self.err);
+        self.out
+    }
+
+    /// One JSON object, and nothing else.
+    #[track_caller]
+    fn json(self) -> Value {
+        let out = self.done();
+        serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}"))
+    }
+
+    /// Failed with this code and these words, on the side for errors, in a line.
+    #[track_caller]
+    fn failed(self, code: i32, words: &str) {
+        assert_eq!(self.code, code, "{}{}", self.out, self.err);
+        assert!(self.err.contains(words), "{words:?} in {:?}", self.err);
+    }
+}
+
+/// An amount as it is printed, in cents.
+fn cents(amount: &Value) -> i64 {
+    let euro = amount.as_f64().unwrap_or_else(|| panic!("a number, not {amount}"));
+    (euro * 100.0).round() as i64
+}
+
+fn municipalities(summary: &Value) -> Vec<Value> {
+    summary["note"]["municipalities"].as_array().expect("a list").clone()
+}
+
+/// R-NOTE-08, R-TAR-09: the notes add up, without the cancelled sale; another run doubles nothing.
+#[test]
+fn a_demo_day_adds_up_and_happens_once() {
+    let ledger = Ledger::new();
+    let first = ledger.run(&["demo", "--exit", "--json", "--listen", "127.0.0.1:0"]).done();
+    let summary: Value = serde_json::from_str(&first).expect("one JSON object");
+    assert_eq!(summary["chain"], "ok");
+    // Whether a sale gives its point too depends on the hour of the day.
+    let count = |what: &str| summary[what].as_u64().expect("a count");
+    assert_eq!((count("ticket_sales"), count("redemptions")), (5, 2));
+    assert!((4..=9).contains(&count("check_ins")), "{summary}");
+    assert!((1..=2).contains(&count("corrections")), "{summary}");
+    let total: i64 = municipalities(&summary).iter().map(|of| cents(&of["total"])).sum();
+    assert_eq!(cents(&summary["note"]["total"]), total);
+    // 3.10 for Jef; 7.25 twice and 5.00 for the Elbeeks; the 12.50 of the concert was cancelled.
+    let per_municipality: Vec<_> = municipalities(&summary)
+        .iter()
+        .map(|of| (of["name"].clone(), of["lines"].clone(), cents(&of["total"])))
+        .collect();
+    let expected = [("Meerdal".into(), 1.into(), 124), ("Terbeke".into(), 3.into(), 780)];
+    assert_eq!(per_municipality, expected);
+    assert!(first.contains(r#""total":9.04,"#), "two decimals: {first}");
+    assert!(first.contains(r#""total":7.80}"#), "two decimals: {first}");
+
+    assert_eq!(ledger.plays(), summary, "it goes on from there");
+    ledger.run(&["verify"]).done();
+    assert_eq!(ledger.run(&["rebuild", "--all", "--json"]).json()["position"], summary["position"]);
+    assert_eq!(ledger.plays(), summary);
+}
+
+/// R-AUD-02, R-AUD-03: what was altered is named, and the exit code tells.
+#[test]
+fn verify_names_what_was_altered() {
+    let (ledger, summary) = Ledger::after_a_day();
+    let sound = ledger.run(&["verify", "--json"]).json();
+    assert_eq!(sound["position"], summary["position"]);
+    assert_eq!((&sound["chain"], &sound["differences"]), (&"ok".into(), &Value::Array(vec![])));
+
+    ledger.tampers(&["update views.check_ins set points = points + 1
+        where id = (select id from views.check_ins order by id limit 1)"]);
+    let ran = ledger.run(&["verify", "--json"]);
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    let found: Value = serde_json::from_str(&ran.out).expect("JSON");
+    assert_eq!(found["chain"], "ok");
+    let differences = found["differences"].as_array().expect("a list");
+    assert_eq!(differences.len(), 1, "{found}");
+    assert_eq!(
+        (&differences[0]["view"], &differences[0]["table"]),
+        (&"check_ins".into(), &"check_ins".into())
+    );
+    let ran = ledger.run(&["verify"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.out.contains("check_ins of "), "{}", ran.out);
+    ledger.run(&["rebuild", "check_ins"]).done();
+    ledger.run(&["verify"]).done();
+
+    // One byte of one event.
+    ledger.tampers(&[
+        "alter table log.events disable trigger all",
+        "update log.events set payload = overlay(payload::text placing '8' from
+            position('9981' in payload::text) for 1)::json where position = 1",
+        "alter table log.events enable always trigger events_are_never_changed",
+    ]);
+    let ran = ledger.run(&["verify", "--json"]);
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    let found: Value = serde_json::from_str(&ran.out).expect("JSON");
+    assert_eq!(found["chain"]["position"], 1, "{found}");
+    let ran = ledger.run(&["verify"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.out.contains("position 1") || ran.out.contains("event 1"), "{}", ran.out);
+}
+
+/// Importing the same file again changes nothing; what cannot be taken over is named.
+#[test]
+fn importing_again_changes_nothing() {
+    let (ledger, _) = Ledger::after_a_day();
+    let activity = |price: &str, organizer: &str| {
+        format!(
+            r#"{{"@id":"https://data.example/events/a1","name":{{"nl":"Lezing"}},"calendarType":"permanent",
+            "organizer":{{"@id":"https://data.example/organizers/{organizer}"}},
+            "priceInfo":[{{"category":"base","price":{price},"priceCurrency":"EUR"}}]}}"#
+        )
+    };
+    let organizer = "bibliotheek-meerdal";
+    let file = ledger.writes("activities.json", &activity("5", organizer));
+    let import = |file: &str| ledger.run(&["import", "activities", file, "--json"]).json();
+    let tally = |new, changed, unchanged| serde_json::json!({ "new": new, "changed": changed, "unchanged": unchanged, "skipped": 0, "broken": [] });
+    assert_eq!(import(&file), tally(1, 0, 0));
+    assert_eq!(import(&file), tally(0, 0, 1));
+    ledger.writes("activities.json", &activity("6", organizer));
+    assert_eq!(import(&file), tally(0, 1, 0));
+    let foreign = activity("5", "buiten-uitpas").replace("a1", "a2");
+    let foreign = ledger.writes("foreign.json", &foreign);
+    assert_eq!(import(&foreign)["skipped"], 1);
+    let broken =
+        ledger.writes("broken.json", &format!("[{}, {{\"name\": 5}}]", activity("7", organizer)));
+    ledger.run(&["import", "activities", &broken]).failed(2, "line ");
+
+    let cards = "uitpasNumber,chipNumber,cardSystem,stage,counter\n\
+        0900000009986,04ABCDEF123480,1,local-stock,\n0900000009977,,1,,\n";
+    let numbers: Vec<String> =
+        ["09000000998", "09000000997"].iter().map(|eleven| with_check(eleven)).collect();
+    let cards = cards.replace("0900000009986", &numbers[0]).replace("0900000009977", &numbers[1]);
+    let file = ledger.writes("cards.csv", &cards);
+    let import = |file: &str| ledger.run(&["import", "cards", file, "--json"]).json();
+    assert_eq!((&import(&file)["new"], &import(&file)["unchanged"]), (&2.into(), &2.into()));
+    let wrong =
+        ledger.writes("wrong.csv", "uitpasNumber,cardSystem\n0930000237912,1\n0900000095902,9\n");
+    let ran = ledger.run(&["import", "cards", &wrong]);
+    assert!(ran.err.contains("line 2: ") && ran.err.contains("line 3: "), "{}", ran.err);
+    ran.failed(2, "check digit");
+    let no_header = ledger.writes("no-header.csv", "0900000095902,1\n");
+    ledger.run(&["import", "cards", &no_header]).failed(1, "column");
+    ledger.run(&["verify"]).done();
+}
+
+/// A card number from its first eleven digits, without social status.
+fn with_check(eleven: &str) -> String {
+    let twelve = format!("{}0", &eleven[..11]);
+    let numbers = (0..10).map(|check| format!("{twelve}{check}"));
+    let mut valid = numbers
+        .filter(|number| number.parse::<uitpas_domain::values::card_number::CardNumber>().is_ok());
+    valid.next().expect("one of ten check digits holds")
+}
+
+/// What happened can be read back, by stream and by position; a note is made again as of one.
+#[test]
+fn the_log_is_replayed_and_notes_are_made_again() {
+    let (ledger, summary) = Ledger::after_a_day();
+    let position = summary["position"].as_u64().expect("a position");
+    let all = ledger.run(&["replay", "--json"]).done();
+    let events: Vec<Value> =
+        all.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(events.len() as u64, position);
+    assert!(events.iter().zip(1_u64..).all(|(event, at)| event["position"] == at));
+    let one = ledger.run(&["replay", "--stream", "card/0900000095902", "--json"]).done();
+    let types: Vec<_> = one
+        .lines()
+        .map(|line| {
+            let event: Value = serde_json::from_str(line).expect("JSON");
+            event["type"].as_str().expect("a type").to_owned()
+        })
+        .collect();
+    assert_eq!(types, ["TakenIn", "Assigned"]);
+    assert_eq!(ledger.run(&["replay", "--from", "3", "--to", "5"]).done().lines().count(), 3);
+
+    let counter = "cultuurcentrum-de-zandloper";
+    let note = ["note", "--counter", counter, "--from", "2026-01-01", "--until", "2199-12-31"];
+    let with = |more: &[&str]| ledger.run(&[&note[..], more].concat());
+    let made = with(&["--json"]).json();
+    assert_eq!((cents(&made["total"]), &made["position"]), (580, &position.into()));
+    assert_eq!(with(&["--json", "--at", "1"]).json()["total"].as_f64(), Some(0.0));
+    assert!(with(&["--at", "1"]).done().contains("geen financieel rapport"));
+    let at = position.to_string();
+    let csv = with(&["--csv"]).done();
+    assert_eq!(csv.lines().count(), 3, "{csv}");
+    assert_eq!(with(&["--csv", "--at", &at]).done(), csv);
+    let table = with(&[]).done();
+    assert!(table.contains("Terbeke") && table.contains("5.80"), "{table}");
+}
+
+/// A token of the demo issuer is printed; erasing makes a person unreadable and verify stays sound.
+#[test]
+fn tokens_are_printed_and_persons_erased() {
+    let (ledger, summary) = Ledger::after_a_day();
+    let token = ledger.run(&["token", "ksb-meerdal"]).done();
+    assert_eq!(token.trim().split('.').count(), 3, "{token}");
+    let printed = ledger.run(&["token", "ksb-meerdal", "--hours", "1", "--json"]).json();
+    assert_eq!(printed["expires_in"], 3600);
+    ledger.run(&["token", "met spatie"]).failed(2, "identifier");
+    ledger.run(&["token", "x", "--hours", "0"]).failed(2, "hours");
+
+    let log = ledger.run(&["replay", "--json"]).done();
+    let registered = log.lines().find(|line| line.contains(r#""type":"Registered""#));
+    let event: Value = serde_json::from_str(registered.expect("a registration")).expect("JSON");
+    let stream = event["stream"].as_str().expect("a stream");
+    let id = stream.strip_prefix("passholder/").expect("a passholder").to_owned();
+    ledger.run(&["erase", &id]).failed(2, "--yes");
+    ledger.run(&["erase", &id, "--yes"]).done();
+    ledger.run(&["erase", &id, "--yes"]).failed(1, "passholder");
+    ledger.run(&["verify"]).done();
+    let note = [
+        "note",
+        "--counter",
+        "sporthal-ter-beke",
+        "--from",
+        "2026-01-01",
+        "--until",
+        "2199-12-31",
+        "--json",
+    ];
+    assert_eq!(cents(&ledger.run(&note).json()["total"]), 124);
+    assert_eq!(summary["chain"], "ok");
+}
+
+/// What is missing is said in a line, with what to do.
+#[test]
+fn errors_say_what_to_do() {
+    for arguments in
+        [&["verify"][..], &["rebuild", "--all"], &["migrate"], &["token", "x"], &["replay"]]
+    {
+        Ran::of(uitpas().args(arguments)).failed(1, "--data DIR, or DATABASE_URL");
+    }
+    let ledger = Ledger::new();
+    ledger.run(&["import", "activities", "/nergens.json"]).failed(1, "/nergens.json");
+    assert!(!ledger.data().exists(), "a bad file starts no server");
+    ledger.run(&["rebuild"]).failed(2, "--all");
+    ledger.run(&["note", "--counter", "x"]).failed(2, "--from");
+    ledger
+        .run(&["note", "--counter", "x", "--from", "gisteren", "--until", "2026-01-01"])
+        .failed(2, "--from");
+    ledger.run(&["nonsense"]).failed(2, "nonsense");
+    assert_eq!(ledger.run(&["migrate", "--json"]).json()["position"], 0);
+    ledger.run(&["rebuild", "nergens"]).failed(1, "nergens");
+    let mut command = uitpas();
+    command.env("DATABASE_URL", "postgres://localhost:1/x").args(["demo", "--exit"]);
+    Ran::of(&mut command).failed(1, "--on-database-url");
+    let mut command = uitpas();
+    command.env("DATABASE_URL", "postgres://u:geheim@127.0.0.1:1/x").arg("verify");
+    let ran = Ran::of(&mut command);
+    assert!(!ran.err.contains("geheim"), "{}", ran.err);
+    ran.failed(1, "UITPAS_MASTER_KEY");
+    let not_a_directory = ledger.writes("file", "x");
+    let mut command = uitpas();
+    command.args(["verify", "--data", &not_a_directory]);
+    Ran::of(&mut command).failed(1, Path::new(&not_a_directory).to_str().expect("UTF-8"));
+}

@@ -1,0 +1,37 @@
+//! The rules of UiTPAS: values, aggregates, decisions. No IO, no clock, no random ids, no async.
+//!
+//! Every aggregate has one file (or folder) that reads in the same order: `Command`, `Event`,
+//! `Refused`, the state, `decide`, `evolve`, and then its rules. Facts from elsewhere come in with
+//! the command. An activity of UiTdatabank is an [`activity::Activity`]: the word *event* is kept
+//! for what stands in the log.
+//!
+//! | Dutch | here |
+//! |---|---|
+//! | pashouder | [`passholder::Passholder`] |
+//! | kaart | [`card::Card`] |
+//! | kaartsysteem, KSB | [`card_system::CardSystem`] and its KSB admins |
+//! | balie | [`counter::Counter`] |
+//! | kansenstatuut | [`social_status::SocialStatus`] |
+//! | kansentarief, verdeelsleutel | [`distribution::DistributionKey`] |
+//! | gespaard punt | a check-in: [`passholder::check_ins`] |
+//! | toegekende korting | a ticket sale: [`passholder::ticket_sales`] |
+//! | omruil- en welkomstvoordeel | [`reward::Reward`] |
+//! | opgenomen voordeel | a redemption: [`passholder::redemptions`] |
+
+pub mod activity;
+pub mod calendar;
+pub mod card;
+pub mod card_system;
+pub mod counter;
+pub mod distribution;
+pub mod ids;
+pub mod limit;
+pub mod metadata;
+pub mod offering;
+pub mod passholder;
+pub mod recorded;
+pub mod reward;
+pub mod root;
+pub mod sealed;
+pub mod social_status;
+pub mod values;

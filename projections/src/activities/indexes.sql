@@ -1,0 +1,1 @@
+create index on activities (organizer, last_day);

@@ -1,0 +1,127 @@
+//! The expense note of one municipality: its lines, their sum, and the canonical text by which two
+//! notes are the same one. Pure: from equal lines come equal bytes.
+
+use sha2::{Digest, Sha256};
+use uitpas_domain::values::euro::Euro;
+
+use super::Line;
+
+/// What one municipality owes one counter.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Note {
+    pub postal_code: String,
+    pub municipality: String,
+    /// By day, then by position.
+    pub lines: Vec<Line>,
+}
+
+/// What the lines of a note add up to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Sums {
+    pub price: Euro,
+    pub passholder: Euro,
+    pub organizer: Euro,
+    /// To be repaid.
+    pub municipality: Euro,
+}
+
+/// The columns of the canonical text: changing them changes every digest.
+const COLUMNS: [&str; 15] = [
+    "sale",
+    "position",
+    "day",
+    "counter",
+    "postal_code",
+    "municipality",
+    "activity",
+    "title",
+    "price_name",
+    "deviating",
+    "price",
+    "passholder",
+    "organizer",
+    "municipality_share",
+    "key",
+];
+
+/// One note per paying municipality, by postal code and name.
+pub fn notes(mut lines: Vec<Line>) -> Vec<Note> {
+    lines.sort_by(|a, b| {
+        let order = |line: &Line| (line.day, line.sold_position);
+        (&a.postal_code, &a.municipality)
+            .cmp(&(&b.postal_code, &b.municipality))
+            .then_with(|| order(a).cmp(&order(b)))
+    });
+    let mut notes: Vec<Note> = Vec::new();
+    for line in lines {
+        match notes.last_mut() {
+            Some(note)
+                if note.postal_code == line.postal_code
+                    && note.municipality == line.municipality =>
+            {
+                note.lines.push(line);
+            }
+            _ => notes.push(Note {
+                postal_code: line.postal_code.clone(),
+                municipality: line.municipality.clone(),
+                lines: vec![line],
+            }),
+        }
+    }
+    notes
+}
+
+impl Note {
+    pub fn sums(&self) -> Sums {
+        let sum =
+            |share: fn(&Line) -> i64| self.lines.iter().map(|line| Euro::cents(share(line))).sum();
+        Sums {
+            price: sum(|line| line.price),
+            passholder: sum(|line| line.passholder_share),
+            organizer: sum(|line| line.organizer_share),
+            municipality: sum(|line| line.municipality_share),
+        }
+    }
+
+    /// The canonical text: comma-separated, in fixed columns, lines ended by a line feed.
+    pub fn csv(&self) -> String {
+        let mut text = COLUMNS.join(",") + "\n";
+        for line in &self.lines {
+            let euro = |cents| Euro::cents(cents).to_string();
+            let cells = [
+                line.sale.to_string(),
+                line.sold_position.to_string(),
+                line.day.to_string(),
+                line.counter.clone(),
+                line.postal_code.clone(),
+                line.municipality.clone(),
+                line.activity.clone(),
+                line.title.clone(),
+                line.price_name.clone().unwrap_or_default(),
+                line.deviating.to_string(),
+                euro(line.price),
+                euro(line.passholder_share),
+                euro(line.organizer_share),
+                euro(line.municipality_share),
+                format!("{} {}", line.key_id.cast_unsigned(), line.key_name),
+            ];
+            let quoted: Vec<String> = cells.iter().map(|cell| quoted(cell)).collect();
+            text += &quoted.join(",");
+            text.push('\n');
+        }
+        text
+    }
+
+    /// SHA-256 of the canonical text.
+    pub fn digest(&self) -> [u8; 32] {
+        Sha256::digest(self.csv()).into()
+    }
+}
+
+/// A cell of the canonical text, between quotes where it must be (RFC 4180).
+fn quoted(cell: &str) -> String {
+    match cell.contains(['"', ',', '\n', '\r']) {
+        true => format!("\"{}\"", cell.replace('"', "\"\"")),
+        false => cell.to_owned(),
+    }
+}

@@ -1,0 +1,31 @@
+-- Granted tariffs on their way to an expense note, with everything it prints.
+create table settlement_lines (
+    sale uuid primary key,
+    -- Of the sale in the log.
+    sold_position bigint not null,
+    -- The Brussels day on which the sale was registered.
+    day date not null,
+    -- Of the cancellation, if there was one.
+    cancelled_position bigint,
+    cancelled_day date,
+    counter text collate "C" not null,
+    -- The municipality that pays its share.
+    postal_code text collate "C" not null,
+    municipality text collate "C" not null,
+    activity text collate "C" not null,
+    title text not null,
+    price_name text,
+    -- Not one of the activity's prices.
+    deviating boolean not null,
+    -- Amounts in euro cents; the shares sum to the price.
+    price bigint not null,
+    passholder_share bigint not null,
+    organizer_share bigint not null,
+    municipality_share bigint not null,
+    -- Distribution key of the card system.
+    card_system integer not null,
+    key_id integer not null,
+    key_name text not null,
+    -- Of the event that made the row what it is.
+    position bigint not null
+);

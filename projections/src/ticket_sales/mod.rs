@@ -1,0 +1,191 @@
+//! The overview of granted tariffs, cancelled ones too.
+
+use chrono::{DateTime, Utc};
+use sqlx::postgres::PgPool;
+use uitpas_domain::ids::{ActivityId, CounterId, PassholderId, SaleId};
+use uitpas_domain::passholder::check_ins::PointOfSale;
+use uitpas_domain::passholder::{Event, TicketSold};
+use uuid::Uuid;
+
+use crate::counters::number;
+use crate::projection::{Fold, Projection, not_mine};
+use crate::reading::{AnyEvent, Entry};
+use crate::search::{Page, Paging, containing, folded, page};
+use crate::table::{NoRow, Stored, Table, table};
+
+table! {
+    /// A granted tariff. Amounts in euro cents.
+    TicketSale in "ticket_sales" by (id: Uuid) {
+        id: Uuid,
+        passholder: Uuid,
+        activity: String,
+        title: String,
+        title_folded: String,
+        counter: String,
+        card_system: i32,
+        card: String,
+        price: i64,
+        passholder_share: i64,
+        organizer_share: i64,
+        municipality_share: i64,
+        price_name: Option<String>,
+        /// Not one of the activity's prices.
+        deviating: bool,
+        key_id: i32,
+        key_name: String,
+        payer_postal_code: String,
+        payer_name: String,
+        /// The check-in that it gave.
+        check_in: Option<Uuid>,
+        at: DateTime<Utc>,
+        cancelled_at: Option<DateTime<Utc>>,
+        position: i64,
+    }
+}
+
+pub const PROJECTION: Projection = Projection {
+    name: "ticket_sales",
+    version: 1,
+    schema: include_str!("schema.sql"),
+    indexes: include_str!("indexes.sql"),
+    owns: &[("passholder", "TicketSold"), ("passholder", "TicketSaleCancelled")],
+    opens_details: false,
+    statements: &[BY_ID, LIST],
+    new: || Box::new(TicketSales::default()),
+};
+
+#[derive(Default)]
+struct TicketSales {
+    sales: Table<TicketSale>,
+}
+
+impl Fold for TicketSales {
+    fn needs(&mut self, event: &AnyEvent) {
+        match event {
+            AnyEvent::Passholder(_, Event::TicketSold(sold)) => self.sales.makes((sold.sale.0,)),
+            AnyEvent::Passholder(_, Event::TicketSaleCancelled { sale, .. }) => {
+                self.sales.needs((sale.0,));
+            }
+            _ => {}
+        }
+    }
+
+    fn fold(&mut self, entry: &Entry) -> Result<(), NoRow> {
+        let AnyEvent::Passholder(id, event) = &entry.event else { return not_mine() };
+        match event {
+            Event::TicketSold(sold) => self.sales.put(TicketSale::new(*id, sold, entry.position)),
+            Event::TicketSaleCancelled { sale, at } => {
+                let row = self.sales.at(&(sale.0,))?;
+                row.cancelled_at = Some(*at);
+                row.position = entry.position;
+            }
+            Event::Registered(_)
+            | Event::WelcomeRewardGranted { .. }
+            | Event::DetailsChanged { .. }
+            | Event::PreferencesSet { .. }
+            | Event::CardBlocked { .. }
+            | Event::CardGiven { .. }
+            | Event::SocialStatusGranted { .. }
+            | Event::SocialStatusExtended { .. }
+            | Event::SocialStatusSuspended { .. }
+            | Event::SuspensionLifted { .. }
+            | Event::SocialStatusEnded { .. }
+            | Event::MembershipBlocked { .. }
+            | Event::CheckedIn(_)
+            | Event::CheckInCorrected { .. }
+            | Event::RewardRedeemed(_)
+            | Event::RedemptionCancelled { .. }
+            | Event::Removed { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn tables(&mut self) -> Vec<&mut dyn Stored> {
+        vec![&mut self.sales]
+    }
+}
+
+impl TicketSale {
+    fn new(passholder: PassholderId, sold: &TicketSold, position: i64) -> Self {
+        Self {
+            id: sold.sale.0,
+            passholder: passholder.0,
+            activity: sold.activity.to_string(),
+            title: sold.title.to_string(),
+            title_folded: folded(sold.title.as_str()),
+            counter: sold.counter.to_string(),
+            card_system: number(sold.card_system),
+            card: sold.card.to_string(),
+            price: sold.price.as_cents(),
+            passholder_share: sold.shares.passholder.as_cents(),
+            organizer_share: sold.shares.organizer.as_cents(),
+            municipality_share: sold.shares.municipality.as_cents(),
+            price_name: sold.price_name.as_ref().map(ToString::to_string),
+            deviating: sold.deviating,
+            key_id: sold.key.id.0.cast_signed(),
+            key_name: sold.key.name.to_string(),
+            payer_postal_code: sold.payer.postal_code.to_string(),
+            payer_name: sold.payer.name.to_string(),
+            check_in: match sold.point {
+                PointOfSale::Given(check_in) => Some(check_in.0),
+                PointOfSale::NotGiven(_) => None,
+            },
+            at: sold.at,
+            cancelled_at: None,
+            position,
+        }
+    }
+}
+
+/// Which sales; what is absent does not restrict.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    pub passholder: Option<PassholderId>,
+    pub activity: Option<ActivityId>,
+    /// Part of the activity's title.
+    pub title: Option<String>,
+    pub counters: Option<Vec<CounterId>>,
+    /// When it was sold, both inclusive.
+    pub from: Option<DateTime<Utc>>,
+    pub until: Option<DateTime<Utc>>,
+    pub cancelled: Option<bool>,
+    pub paging: Paging,
+}
+
+const BY_ID: &str = "select * from views.ticket_sales where id = $1";
+
+const LIST: &str = "
+    select *, count(*) over () as total
+    from views.ticket_sales
+    where ($1::uuid is null or passholder = $1)
+        and ($2::text is null or activity = $2)
+        and ($3::text is null or title_folded like $3)
+        and ($4::text[] is null or counter = any($4))
+        and ($5::timestamptz is null or at >= $5)
+        and ($6::timestamptz is null or at <= $6)
+        and ($7::boolean is null or (cancelled_at is not null) = $7)
+    order by at desc, id desc
+    offset $8 limit $9";
+
+pub async fn by_id(pool: &PgPool, id: SaleId) -> sqlx::Result<Option<TicketSale>> {
+    sqlx::query_as(BY_ID).bind(id.0).fetch_optional(pool).await
+}
+
+/// Newest first.
+pub async fn list(pool: &PgPool, filter: &Filter) -> sqlx::Result<Page<TicketSale>> {
+    let counters = filter.counters.as_ref();
+    let counters = counters.map(|ids| ids.iter().map(CounterId::to_string).collect::<Vec<_>>());
+    page(pool, filter.paging, |paging| {
+        sqlx::query_as(LIST)
+            .bind(filter.passholder.map(|id| id.0))
+            .bind(filter.activity.as_ref().map(ActivityId::to_string))
+            .bind(filter.title.as_deref().map(containing))
+            .bind(counters.clone())
+            .bind(filter.from)
+            .bind(filter.until)
+            .bind(filter.cancelled)
+            .bind(paging.start)
+            .bind(paging.limit)
+    })
+    .await
+}

@@ -1,0 +1,59 @@
+//! The hash chain: what each entry of the log says about itself and about the entry before it.
+
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+pub type Hash = [u8; 32];
+
+/// Says how the digest of an entry is made. Another way needs another number.
+const FORMAT_VERSION: &[u8] = b"1";
+
+/// Everything an entry says, apart from its place in the log.
+pub(crate) struct Entry<'a> {
+    pub aggregate_type: &'a str,
+    pub aggregate_id: &'a str,
+    pub sequence: u64,
+    pub event_type: &'a str,
+    pub event_version: &'a str,
+    pub payload: &'a [u8],
+    pub metadata: &'a [u8],
+}
+
+impl Entry<'_> {
+    /// SHA-256 over the fields, each after its length (32 bits, big-endian), so that no two entries
+    /// run together into the same bytes. The sequence is 64 bits, big-endian.
+    pub fn digest(&self) -> Hash {
+        let sequence = self.sequence.to_be_bytes();
+        let fields = [
+            FORMAT_VERSION,
+            self.aggregate_type.as_bytes(),
+            self.aggregate_id.as_bytes(),
+            &sequence,
+            self.event_type.as_bytes(),
+            self.event_version.as_bytes(),
+            self.payload,
+            self.metadata,
+        ];
+        let mut digest = Sha256::new();
+        for field in fields {
+            digest.update((field.len() as u32).to_be_bytes());
+            digest.update(field);
+        }
+        digest.finalize().into()
+    }
+}
+
+/// What the first entry is chained to: the log's own name.
+pub(crate) fn first(log: Uuid) -> Hash {
+    Sha256::digest(log.as_bytes()).into()
+}
+
+/// The hash of an entry. `append` in the database does the same.
+pub(crate) fn next(previous: &Hash, position: u64, recorded_at_us: i64, digest: &Hash) -> Hash {
+    let mut hash = Sha256::new();
+    hash.update(previous);
+    hash.update(position.to_be_bytes());
+    hash.update(recorded_at_us.to_be_bytes());
+    hash.update(digest);
+    hash.finalize().into()
+}

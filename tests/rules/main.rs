@@ -1,0 +1,21 @@
+//! The rulebook, chapter by chapter, against the domain alone. The id above a test is the rule it
+//! proves.
+
+mod calendar;
+mod cards;
+mod check_ins;
+mod completeness;
+mod counters;
+mod given;
+mod golden;
+mod group_passes;
+mod identification;
+mod invariants;
+mod ksb;
+mod limits;
+mod registration;
+mod rewards;
+mod social_status;
+mod social_tariff;
+mod tariff_shares;
+mod values;

@@ -1,0 +1,16 @@
+//! The system from outside: a region and its people, through HTTP alone. One database per test.
+//! The id above a test is the rule it proves.
+
+mod access;
+mod answer;
+mod bad_input;
+mod cards;
+mod check_ins;
+mod doors;
+mod idempotency;
+mod privacy;
+mod region;
+mod registration;
+mod reports;
+mod rewards;
+mod tariffs;
