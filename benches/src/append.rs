@@ -1,6 +1,6 @@
 //! Commands per second: check-ins of passholders, each task with streams of its own.
 //!
-//! `prior` says how many check-ins a stream has beside its registration; it gets a quarter more at
+//! `prior` says how many check-ins a stream has beside its registration; it gets as many more at
 //! most, or ten, and then another stream is next. Our streams are at hand when the time begins, as
 //! they are in a day's work; the first command on one that is not is what `cold` measures. The
 //! stock store keeps nothing at hand in event mode. Ours gives each command its order, its place in
@@ -41,7 +41,7 @@ pub async fn measure(session: &mut Session) {
 
 async fn measure_one(session: &mut Session, name: &str, tasks: usize, prior: usize) {
     let is_promised = PROMISED.contains(&(tasks, prior));
-    let window = session.window(Duration::from_secs(if is_promised { 2 } else { 1 }));
+    let window = session.window(Duration::from_millis(if is_promised { 1_000 } else { 500 }));
     let rounds = session.rounds();
     let progress = bar(name, 1 + 3 * rounds as u64);
 
@@ -85,14 +85,15 @@ async fn measure_one(session: &mut Session, name: &str, tasks: usize, prior: usi
 
 /// How many commands a stream gets, and the streams for so many tasks and so long.
 fn streams(tasks: usize, prior: usize, time: Duration) -> (usize, Vec<Holder>) {
-    let commands_max = (prior / 4).max(10);
+    let commands_max = prior.max(10);
+    // More than there will be: who runs out of streams measures nothing.
     let commands_per_second = match tasks {
-        ..8 => 2_000.0,
-        8..32 => 5_000.0,
-        32.. => 8_000.0,
+        ..8 => 5_000.0,
+        8..32 => 15_000.0,
+        32.. => 30_000.0,
     };
     let commands = (commands_per_second * time.as_secs_f64()) as usize;
-    let count = tasks.max(commands / commands_max);
+    let count = tasks * 2 + commands / commands_max;
     (commands_max, (0..count as u64).map(Holder::nth).collect())
 }
 

@@ -35,8 +35,8 @@ impl Streams {
     }
 }
 
-/// Commands per second of so many tasks side by side. The time ends early when a task finds no
-/// stream any more.
+/// Commands per second of so many tasks side by side. There must be streams for the whole time: the
+/// rate of tasks that look for one would say nothing.
 pub async fn rate<F, Fut>(tasks: usize, window: Duration, streams: &Arc<Streams>, command: F) -> f64
 where
     F: Fn(Holder) -> Fut + Clone + Send + 'static,
@@ -49,7 +49,9 @@ where
         let (streams, command) = (streams.clone(), command.clone());
         let (done, is_over) = (done.clone(), is_over.clone());
         running.spawn(async move {
-            while let Some((holder, mut commands)) = streams.take() {
+            loop {
+                let next = streams.take();
+                let (holder, mut commands) = next.expect("streams for the whole time");
                 while commands < streams.commands_max && !is_over.load(Ordering::Relaxed) {
                     command(holder).await;
                     commands += 1;
@@ -63,7 +65,6 @@ where
                     return;
                 }
             }
-            is_over.store(true, Ordering::Relaxed);
         });
     }
     running.join_all().await;

@@ -19,7 +19,7 @@ const TASKS: usize = 32;
 const PRIOR: usize = 10;
 
 /// Streams of each process in each round.
-const STREAMS: u64 = 2_000;
+const STREAMS: u64 = 4_000;
 
 /// What a stream gets.
 const COMMANDS_MAX: usize = 10;
@@ -29,7 +29,7 @@ pub async fn measure(session: &mut Session) {
         return;
     }
     let rounds = session.rounds();
-    let window = session.window(Duration::from_secs(2));
+    let window = session.window(Duration::from_secs(1));
     let progress = bar(NAME, 2 + 2 * rounds as u64);
     let database = TestDatabase::durable().await;
     let region = Region::new();

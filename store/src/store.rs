@@ -84,7 +84,7 @@ pub(crate) enum Seen {
 }
 
 impl Store {
-    /// Connects as the application. Its writer ends with the last clone.
+    /// Connects as the application. Its writers end with the last clone.
     pub async fn open(options: PgConnectOptions, master: MasterKey) -> Result<Self, Failed> {
         let options = options.application_name("uitpas-store").disable_statement_logging();
         let readers = PgPoolOptions::new()
@@ -103,7 +103,7 @@ impl Store {
             .await?;
         let (queue, units) = mpsc::channel(QUEUE_UNITS_MAX);
         let states = States::new();
-        tokio::spawn(Writer::new(options.clone(), states.clone(), units).run());
+        Writer::start(&options, &states, units);
         Ok(Self(Arc::new(Inner {
             options,
             readers,

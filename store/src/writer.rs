@@ -1,11 +1,13 @@
-//! The one task of a process that appends. While one batch is being committed the next one forms.
+//! What appends: two tasks with a connection each. While the database writes the batch of one of
+//! them, the other answers those of its last batch and takes up what they ask next.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
@@ -15,6 +17,9 @@ use crate::states::States;
 use crate::store::{PATIENCE, RETRY_AFTER};
 use crate::stream::StreamKey;
 use crate::unit::{Claim, Key, Unit, Verdict};
+
+/// More would make the batches small, and each batch is a commit.
+const WRITERS: usize = 2;
 
 /// A batch is closed once it has this many.
 const BATCH_UNITS_MAX: usize = 256;
@@ -28,7 +33,7 @@ pub(crate) struct Writer {
     options: PgConnectOptions,
     connection: Option<PgConnection>,
     states: States,
-    queue: mpsc::Receiver<Unit>,
+    queue: Arc<Mutex<mpsc::Receiver<Unit>>>,
 }
 
 /// Units that are sent together.
@@ -39,19 +44,17 @@ struct Batch {
 }
 
 impl Writer {
-    pub fn new(options: PgConnectOptions, states: States, queue: mpsc::Receiver<Unit>) -> Self {
-        Self { options, connection: None, states, queue }
+    /// Starts the writers. They end when nobody can ask any more.
+    pub fn start(options: &PgConnectOptions, states: &States, queue: mpsc::Receiver<Unit>) {
+        let queue = Arc::new(Mutex::new(queue));
+        for _ in 0..WRITERS {
+            let (options, states, queue) = (options.clone(), states.clone(), queue.clone());
+            tokio::spawn(Self { options, connection: None, states, queue }.run());
+        }
     }
 
-    /// Appends until nobody can ask any more.
-    pub async fn run(mut self) {
-        while let Some(first) = self.queue.recv().await {
-            // Those who were answered just now come back with their next: one batch instead of two
-            // that take turns.
-            for _ in 0..YIELDS {
-                yield_now().await;
-            }
-            let units = self.gather(first);
+    async fn run(mut self) {
+        while let Some(units) = self.gather().await {
             metrics::histogram!("uitpas_log_batch_units").record(units.len() as f64);
             let began = Instant::now();
             self.carry_out(units).await;
@@ -59,18 +62,24 @@ impl Writer {
         }
     }
 
-    /// The first unit and those that have come in by now.
-    fn gather(&mut self, first: Unit) -> Vec<Unit> {
+    /// Waits for a unit, and adds those that have come in by then.
+    async fn gather(&self) -> Option<Vec<Unit>> {
+        let mut queue = self.queue.lock().await;
+        let first = queue.recv().await?;
+        // Those who were answered just now come back with their next.
+        for _ in 0..YIELDS {
+            yield_now().await;
+        }
         let (mut events, mut bytes) = (first.event_count(), first.payload_bytes());
         let mut units = vec![first];
         while units.len() < BATCH_UNITS_MAX && events < BATCH_EVENTS_MAX && bytes < BATCH_BYTES_MAX
         {
-            let Ok(unit) = self.queue.try_recv() else { break };
+            let Ok(unit) = queue.try_recv() else { break };
             events += unit.event_count();
             bytes += unit.payload_bytes();
             units.push(unit);
         }
-        units
+        Some(units)
     }
 
     /// Sends units until each of them has its verdict.
