@@ -115,7 +115,9 @@ create table log.keys (
 -- and are in the order of the units; unit_parts, unit_events, unit_claims and unit_keys say how many
 -- elements belong to each unit. stream_* are the distinct streams, which part_stream counts from 1.
 --
--- The answer has one row per unit, in order:
+-- If nothing stood in the way of any unit, as nearly always, the answer is a single row:
+--   all                        appended; position is that of the head before them
+-- Otherwise it has one row per unit, in order:
 --   appended                   at position (of its last event; of the head if it has none)
 --   duplicate                  command known: its position, request_hash and result
 --   conflict                   which = the stream that has moved on; null if a key exists already
@@ -163,15 +165,19 @@ declare
     head_position bigint;
     head_hash bytea;
     head_recorded_at timestamptz;
+    position_before bigint;
     instant bytea;
+    is_new boolean;
     known bigint[];
     sequences bigint[];
     -- Of the events that are written; null for the others.
     positions bigint[] := array_fill(null::bigint, array[cardinality(event_digests)]);
     hashes bytea[] := array_fill(null::bytea, array[cardinality(event_digests)]);
+    -- Of the units that are written; null for the others.
+    unit_positions bigint[] := array_fill(null::bigint, array[cardinality(unit_commands)]);
+    -- Null as long as nothing stands in the way of any unit.
     verdicts text[];
     whiches integer[];
-    unit_positions bigint[];
     part integer := 0;
     event integer := 0;
     claim integer := 0;
@@ -184,101 +190,121 @@ begin
     -- who held the lock before us have committed.
     select h.position, h.hash, h.recorded_at into head_position, head_hash, head_recorded_at
     from log.head h where h.only_row for update;
+    position_before := head_position;
     head_recorded_at := greatest(clock_timestamp(), head_recorded_at);
     instant := int8send((extract(epoch from head_recorded_at) * 1000000)::bigint);
 
-    known := array(
-        select (select c.position from log.commands c where c.command_id = u.command_id)
-        from unnest(unit_commands) with ordinality u(command_id, n) order by u.n);
-    sequences := array(
-        select coalesce((
-            select e.sequence from log.events e
-            where e.aggregate_type = s.type and e.aggregate_id = s.id
-            order by e.sequence desc limit 1), 0)
-        from unnest(stream_types, stream_ids) with ordinality s(type, id, n) order by s.n);
+    select
+        not exists (select from log.commands c where c.command_id = any(unit_commands)),
+        array(
+            select coalesce((
+                select e.sequence from log.events e
+                where e.aggregate_type = s.type and e.aggregate_id = s.id
+                order by e.sequence desc limit 1), 0)
+            from unnest(stream_types, stream_ids) with ordinality s(type, id, n) order by s.n)
+    into is_new, sequences;
 
-    for unit in 1 .. cardinality(unit_commands) loop
-        why := 'appended';
-        which_one := null;
-        if known[unit] is not null then
-            why := 'duplicate';
-        end if;
-        for p in part + 1 .. part + unit_parts[unit] loop
-            exit when why <> 'appended';
-            if sequences[part_streams[p]] <> part_expected[p] then
-                why := 'conflict';
-                which_one := part_streams[p];
-            end if;
+    -- The short way, for units that have nothing to do with one another. As many streams as parts:
+    -- no stream occurs twice, and both are in the same order.
+    if is_new and cardinality(stream_types) = cardinality(part_streams)
+        and sequences = part_expected and claim_takes = '{}' and key_persons = '{}'
+    then
+        for e in 1 .. cardinality(event_digests) loop
+            head_position := head_position + 1;
+            head_hash := sha256(
+                head_hash || int8send(head_position) || instant || event_digests[e]);
+            positions[e] := head_position;
+            hashes[e] := head_hash;
         end loop;
-        for c in claim + 1 .. claim + unit_claims[unit] loop
-            exit when why <> 'appended';
-            if claim_takes[c] then
-                select k.owner into holder from log.claims k
-                where k.kind = claim_kinds[c] and k.hash = claim_hashes[c];
-                if found and holder <> claim_owners[c] then
-                    why := 'taken';
-                    which_one := c;
-                end if;
-            end if;
+        for unit in 1 .. cardinality(unit_commands) loop
+            event := event + unit_events[unit];
+            unit_positions[unit] := position_before + event;
         end loop;
-        for k in key + 1 .. key + unit_keys[unit] loop
-            exit when why <> 'appended';
-            if key_wrapped[k] is not null
-                and exists (select from log.keys o where o.person_id = key_persons[k])
-            then
-                why := 'conflict';
+    else
+        known := array(
+            select (select c.position from log.commands c where c.command_id = u.command_id)
+            from unnest(unit_commands) with ordinality u(command_id, n) order by u.n);
+        for unit in 1 .. cardinality(unit_commands) loop
+            why := 'appended';
+            which_one := null;
+            if known[unit] is not null then
+                why := 'duplicate';
             end if;
-        end loop;
-
-        -- After this line the unit is written, or the whole batch fails.
-        if why = 'appended' then
             for p in part + 1 .. part + unit_parts[unit] loop
-                sequences[part_streams[p]] := part_after[p];
-            end loop;
-            for e in event + 1 .. event + unit_events[unit] loop
-                head_position := head_position + 1;
-                head_hash := sha256(
-                    head_hash || int8send(head_position) || instant || event_digests[e]);
-                positions[e] := head_position;
-                hashes[e] := head_hash;
+                exit when why <> 'appended';
+                if sequences[part_streams[p]] <> part_expected[p] then
+                    why := 'conflict';
+                    which_one := part_streams[p];
+                end if;
             end loop;
             for c in claim + 1 .. claim + unit_claims[unit] loop
+                exit when why <> 'appended';
                 if claim_takes[c] then
-                    insert into log.claims (kind, hash, owner)
-                    select claim_kinds[c], claim_hashes[c], claim_owners[c]
-                    where not exists (
-                        select from log.claims k
-                        where k.kind = claim_kinds[c] and k.hash = claim_hashes[c]
-                            and k.owner = claim_owners[c]);
-                elsif claim_hashes[c] is null then
-                    delete from log.claims k where k.owner = claim_owners[c];
-                else
-                    delete from log.claims k
-                    where k.kind = claim_kinds[c] and k.hash = claim_hashes[c]
-                        and k.owner = claim_owners[c];
+                    select k.owner into holder from log.claims k
+                    where k.kind = claim_kinds[c] and k.hash = claim_hashes[c];
+                    if found and holder <> claim_owners[c] then
+                        why := 'taken';
+                        which_one := c;
+                    end if;
                 end if;
             end loop;
             for k in key + 1 .. key + unit_keys[unit] loop
-                if key_wrapped[k] is not null then
-                    insert into log.keys (person_id, wrapped_key)
-                    values (key_persons[k], key_wrapped[k]);
-                else
-                    delete from log.keys o where o.person_id = key_persons[k];
+                exit when why <> 'appended';
+                if key_wrapped[k] is not null
+                    and exists (select from log.keys o where o.person_id = key_persons[k])
+                then
+                    why := 'conflict';
                 end if;
             end loop;
-            unit_positions[unit] := head_position;
-        else
-            unit_positions[unit] := known[unit];
-        end if;
-        verdicts[unit] := why;
-        whiches[unit] := which_one;
-        part := part + unit_parts[unit];
-        event := event + unit_events[unit];
-        claim := claim + unit_claims[unit];
-        key := key + unit_keys[unit];
-    end loop;
 
-    if 'appended' = any(verdicts) then
+            -- After this line the unit is written, or the whole batch fails.
+            if why = 'appended' then
+                for p in part + 1 .. part + unit_parts[unit] loop
+                    sequences[part_streams[p]] := part_after[p];
+                end loop;
+                for e in event + 1 .. event + unit_events[unit] loop
+                    head_position := head_position + 1;
+                    head_hash := sha256(
+                        head_hash || int8send(head_position) || instant || event_digests[e]);
+                    positions[e] := head_position;
+                    hashes[e] := head_hash;
+                end loop;
+                for c in claim + 1 .. claim + unit_claims[unit] loop
+                    if claim_takes[c] then
+                        insert into log.claims (kind, hash, owner)
+                        select claim_kinds[c], claim_hashes[c], claim_owners[c]
+                        where not exists (
+                            select from log.claims k
+                            where k.kind = claim_kinds[c] and k.hash = claim_hashes[c]
+                                and k.owner = claim_owners[c]);
+                    elsif claim_hashes[c] is null then
+                        delete from log.claims k where k.owner = claim_owners[c];
+                    else
+                        delete from log.claims k
+                        where k.kind = claim_kinds[c] and k.hash = claim_hashes[c]
+                            and k.owner = claim_owners[c];
+                    end if;
+                end loop;
+                for k in key + 1 .. key + unit_keys[unit] loop
+                    if key_wrapped[k] is not null then
+                        insert into log.keys (person_id, wrapped_key)
+                        values (key_persons[k], key_wrapped[k]);
+                    else
+                        delete from log.keys o where o.person_id = key_persons[k];
+                    end if;
+                end loop;
+                unit_positions[unit] := head_position;
+            end if;
+            verdicts[unit] := why;
+            whiches[unit] := which_one;
+            part := part + unit_parts[unit];
+            event := event + unit_events[unit];
+            claim := claim + unit_claims[unit];
+            key := key + unit_keys[unit];
+        end loop;
+    end if;
+
+    if verdicts is null or 'appended' = any(verdicts) then
         insert into log.events (
             aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata,
             position, recorded_at, hash)
@@ -295,10 +321,9 @@ begin
 
         insert into log.commands (command_id, request_hash, position, result, recorded_at, keep)
         select u.command_id, u.request_hash, u.position, u.result::json, head_recorded_at, u.keep
-        from unnest(
-            unit_commands, unit_requests, unit_results, unit_keeps, unit_positions, verdicts
-        ) as u(command_id, request_hash, result, keep, position, verdict)
-        where u.verdict = 'appended';
+        from unnest(unit_commands, unit_requests, unit_results, unit_keeps, unit_positions)
+            as u(command_id, request_hash, result, keep, position)
+        where u.position is not null;
 
         update log.head h
         set position = head_position, hash = head_hash, recorded_at = head_recorded_at
@@ -308,12 +333,16 @@ begin
         perform pg_notify('uitpas_log', head_position::text);
     end if;
 
+    if verdicts is null then
+        return query values ('all', null::integer, position_before, null::bytea, null::text);
+        return;
+    end if;
     return query
-    select u.verdict, u.which, u.position, c.request_hash, c.result::text
+    select u.verdict, u.which, coalesce(u.position, c.position), c.request_hash, c.result::text
     from unnest(verdicts, whiches, unit_positions, unit_commands) with ordinality
         as u(verdict, which, position, command_id, n)
     left join lateral (
-        select k.request_hash, k.result from log.commands k
+        select k.position, k.request_hash, k.result from log.commands k
         where u.verdict = 'duplicate' and k.command_id = u.command_id
         offset 0) c on true
     order by u.n;
