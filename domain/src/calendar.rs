@@ -92,6 +92,7 @@ pub fn months_later(at: DateTime<Utc>, months: u32) -> DateTime<Utc> {
     Deserialize,
     strum::Display,
     strum::EnumString,
+    strum::VariantNames,
 )]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]

@@ -155,6 +155,7 @@ pub struct Terms {
     Deserialize,
     strum::Display,
     strum::EnumString,
+    strum::VariantNames,
 )]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
@@ -164,8 +165,9 @@ pub enum PermissionGroup {
     AuthorisedRegistration,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::VariantNames)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum StaffKind {
     Member,
     Admin,

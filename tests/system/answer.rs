@@ -4,6 +4,7 @@ use reqwest::RequestBuilder;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use serde_json::Value;
 
+use crate::described;
 use crate::region::{Holder, text};
 
 #[derive(Debug)]
@@ -15,10 +16,15 @@ pub struct Answer {
 
 impl Answer {
     pub async fn to(request: RequestBuilder) -> Self {
-        let response = request.send().await.expect("an answer");
+        let (client, request) = request.build_split();
+        let request = request.expect("a request");
+        let (method, path) = (request.method().clone(), request.url().path().to_owned());
+        let response = client.execute(request).await.expect("an answer");
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let bytes = response.bytes().await.expect("a body").to_vec();
         assert!(status < 500, "{status}: {}", String::from_utf8_lossy(&bytes));
+        let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        described::check(&method, &path, status, kind, &bytes);
         Self { status, headers, bytes }
     }
 

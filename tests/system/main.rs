@@ -6,6 +6,8 @@ mod answer;
 mod bad_input;
 mod cards;
 mod check_ins;
+mod described;
+mod documentation;
 mod doors;
 mod idempotency;
 mod privacy;

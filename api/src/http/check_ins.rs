@@ -1,39 +1,45 @@
 //! Saving points: `/checkins` and `/checkin-status`.
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::{delete, get};
-use axum::{Json, Router};
 use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};
 use uitpas_domain::ids::{ActivityId, CheckInId, CounterId, PassholderId};
 use uitpas_domain::values::card_number::CardNumber;
 use uitpas_projections::check_ins as overview;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::extract::{Bare, Id, Query, Write, paging};
 use super::shapes::{EndUserMessage, Page, instant, sought};
+use super::words;
 use crate::actions::check_ins;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::problem::{Answer, Problem};
 
-pub fn router() -> Router<App> {
-    Router::new()
-        .route("/checkins", get(list).post(check_in))
-        .route("/checkins/{id}", delete(correct))
-        .route("/checkin-status", get(status))
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list, check_in))
+        .routes(routes!(correct))
+        .routes(routes!(status))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct NewCheckIn {
+    #[schema(value_type = String)]
     event_id: ActivityId,
+    #[schema(schema_with = words::uitpas_number)]
     uitpas_number: CardNumber,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct CheckIn {
+    #[schema(value_type = Uuid)]
     id: CheckInId,
     creation_date: DateTime<FixedOffset>,
     event_id: String,
@@ -42,6 +48,13 @@ struct CheckIn {
     points: u32,
 }
 
+#[utoipa::path(
+    post,
+    path = "/checkins",
+    request_body = NewCheckIn,
+    responses((status = 201, body = CheckIn)),
+    security(("token" = ["CHECKINS_WRITE"]))
+)]
 async fn check_in(
     State(app): State<App>,
     Write { request, body }: Write<NewCheckIn>,
@@ -58,11 +71,14 @@ async fn check_in(
     Ok((StatusCode::CREATED, Json(check_in)))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase")]
 struct Asked {
+    #[param(value_type = Uuid)]
     passholder_id: PassholderId,
     #[serde(default)]
+    #[param(value_type = Vec<String>)]
     organizer_id: Vec<CounterId>,
     #[serde(default, deserialize_with = "sought")]
     event_title: Option<String>,
@@ -71,6 +87,13 @@ struct Asked {
 }
 
 /// Newest first; only at counters where the caller has a role.
+#[utoipa::path(
+    get,
+    path = "/checkins",
+    params(Asked),
+    responses((status = 200, body = Page<CheckIn>)),
+    security(("token" = ["CHECKINS_READ"]))
+)]
 async fn list(
     State(app): State<App>,
     caller: Caller,
@@ -97,6 +120,13 @@ async fn list(
 }
 
 /// Takes the points back, without a reason in words: that is for the back office.
+#[utoipa::path(
+    delete,
+    path = "/checkins/{id}",
+    params(("id" = Uuid, Path)),
+    responses((status = 204)),
+    security(("token" = ["CHECKINS_WRITE"]))
+)]
 async fn correct(
     State(app): State<App>,
     Id(check_in): Id<CheckInId>,
@@ -106,14 +136,17 @@ async fn correct(
     Ok(StatusCode::NO_CONTENT)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase")]
 struct AskedStatus {
+    #[param(schema_with = words::uitpas_number)]
     uitpas_number: CardNumber,
+    #[param(value_type = String)]
     event_id: ActivityId,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Status {
     allowed: bool,
@@ -122,6 +155,13 @@ struct Status {
 }
 
 /// The same decision as `POST /checkins`, not committed. What is unknown is 404 here.
+#[utoipa::path(
+    get,
+    path = "/checkin-status",
+    params(AskedStatus),
+    responses((status = 200, body = Status)),
+    security(("token" = ["CHECKINS_WRITE"]))
+)]
 async fn status(
     State(app): State<App>,
     caller: Caller,

@@ -2,50 +2,54 @@
 
 use std::io::{Cursor, Write as _};
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
 use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta};
 use serde::{Deserialize, Serialize};
 use uitpas_domain::calendar::{completed_quarters, day_in_belgium};
 use uitpas_domain::counter::Report as Requested;
 use uitpas_domain::ids::CounterId;
 use uitpas_projections::settlement::note::Note;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::extract::{Id, Ids, Query, Write};
 use super::shapes::{GivenDay, instant};
+use super::words;
 use crate::actions::reports;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::problem::{Answer, Problem};
 
-pub fn router() -> Router<App> {
-    Router::new()
-        .route("/organizers/{id}/financial-reports/periods", get(periods))
-        .route("/organizers/{id}/financial-reports", get(list).post(request))
-        // `{report}` may end in `.zip`: axum knows no suffix after a parameter.
-        .route("/organizers/{id}/financial-reports/{report}", get(one))
-        .route("/organizers/{id}/financial-reports/{report}/download-link", get(link))
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(periods))
+        .routes(routes!(list, request))
+        .routes(routes!(one))
+        .routes(routes!(link))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct AskedPeriod {
+    #[schema(schema_with = words::day)]
     start_date: GivenDay,
+    #[schema(schema_with = words::day)]
     end_date: GivenDay,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct ReportPeriod {
     start_date: NaiveDate,
     end_date: NaiveDate,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Report {
     status: &'static str,
@@ -63,6 +67,13 @@ const NOTHING: &str = "Er is geen financieel rapport beschikbaar voor de opgegev
 const QUARTERS: usize = 8;
 
 /// The completed quarters, newest first (R-NOTE-03).
+#[utoipa::path(
+    get,
+    path = "/organizers/{id}/financial-reports/periods",
+    params(("id" = String, Path)),
+    responses((status = 200, body = Vec<ReportPeriod>)),
+    security(("token" = ["ORGANIZERS_REPORTS"]))
+)]
 async fn periods(
     State(app): State<App>,
     caller: Caller,
@@ -74,6 +85,14 @@ async fn periods(
     Ok(Json(quarters.into_iter().map(period).collect()))
 }
 
+#[utoipa::path(
+    post,
+    path = "/organizers/{id}/financial-reports",
+    params(("id" = String, Path)),
+    request_body = AskedPeriod,
+    responses((status = 200, body = Report)),
+    security(("token" = ["ORGANIZERS_REPORTS"]))
+)]
 async fn request(
     State(app): State<App>,
     Id(counter): Id<CounterId>,
@@ -85,6 +104,13 @@ async fn request(
     Ok(Json(print(&app, &counter, requested.report, report).await?))
 }
 
+#[utoipa::path(
+    get,
+    path = "/organizers/{id}/financial-reports",
+    params(("id" = String, Path)),
+    responses((status = 200, body = Vec<Report>)),
+    security(("token" = ["ORGANIZERS_REPORTS"]))
+)]
 async fn list(
     State(app): State<App>,
     caller: Caller,
@@ -110,7 +136,8 @@ async fn print(app: &App, counter: &CounterId, id: u32, report: Requested) -> An
     })
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct Signed {
     /// Until when the link holds, and its signature.
     expires: Option<i64>,
@@ -118,6 +145,13 @@ struct Signed {
 }
 
 /// A report, or with `.zip` its files; the files with a token or with a signed link.
+#[utoipa::path(
+    get,
+    path = "/organizers/{id}/financial-reports/{report}",
+    params(("id" = String, Path), ("report" = String, Path), Signed),
+    responses((status = 200, content((Report = "application/json"), (Vec<u8> = "application/x-zip-compressed")))),
+    security(("token" = ["ORGANIZERS_REPORTS"]))
+)]
 async fn one(
     State(app): State<App>,
     Ids(counter, report): Ids<CounterId, String>,
@@ -156,7 +190,7 @@ async fn one(
     Ok((headers, zip(&notes)).into_response())
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct DownloadLink {
     download_link: String,
@@ -165,6 +199,13 @@ struct DownloadLink {
 /// How long a link works. Source: our choice; the contract says "short".
 const LINK_LIFE: TimeDelta = TimeDelta::minutes(15);
 
+#[utoipa::path(
+    get,
+    path = "/organizers/{id}/financial-reports/{report}/download-link",
+    params(("id" = String, Path), ("report" = u32, Path)),
+    responses((status = 200, body = DownloadLink)),
+    security(("token" = ["ORGANIZERS_REPORTS"]))
+)]
 async fn link(
     State(app): State<App>,
     caller: Caller,

@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod check_ins;
 mod context;
+mod documentation;
 pub mod extract;
 pub mod financial_reports;
 pub mod health;
@@ -13,19 +14,24 @@ pub mod rewards;
 pub mod shapes;
 pub mod tariffs;
 pub mod ticket_sales;
+mod words;
 
 use std::time::Duration;
 
-use axum::Router;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::routing::get;
+use axum::{Json, Router};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::CorsLayer;
 use tower_http::normalize_path::NormalizePath;
 use tower_http::timeout::TimeoutLayer;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_swagger_ui::{Config, SwaggerUi};
 
+use self::documentation::about;
 use crate::app::App;
 use crate::problem::Problem;
 
@@ -35,21 +41,51 @@ pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// How long a request may take.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// The operations of the UiTPAS API 4.0.
+fn contract() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .merge(about("Passes", passes::router()))
+        .merge(about("Passholders", passholders::router()))
+        .merge(about("Check-ins", check_ins::router()))
+        .merge(about("Tariffs and ticket sales", tariffs::router()))
+        .merge(about("Tariffs and ticket sales", ticket_sales::router()))
+        .merge(about("Rewards", rewards::router()))
+        .merge(about("Permissions", permissions::router()))
+        .merge(about("Financial reports", financial_reports::router()))
+}
+
+/// Where the two parts of the API stand.
+const V4: &str = "/v4";
+const ADMIN: &str = "/admin/v1";
+
+/// The parts of the API, each with where it stands and its description.
+fn parts() -> [(&'static str, Router<App>, OpenApi); 2] {
+    let part = |base, title, router: OpenApiRouter<App>| {
+        let (router, api) = router.split_for_parts();
+        (base, router, documentation::complete(api, base, title))
+    };
+    [part(V4, "UiTPAS API", contract()), part(ADMIN, "Back office of UiTPAS", admin::router())]
+}
+
+/// The descriptions of all operations, and where they stand.
+pub fn descriptions() -> [(&'static str, OpenApi); 2] {
+    parts().map(|(base, _, api)| (base, api))
+}
+
+/// The page to read the descriptions and to try them; the scripts come from here too.
+fn page() -> Router<App> {
+    let documents = [V4, ADMIN].map(|base| format!("{base}/openapi.json"));
+    SwaggerUi::new("/docs").config(Config::new(documents).persist_authorization(true)).into()
+}
+
 pub fn router(app: App) -> Router {
-    let v4 = Router::new()
-        .merge(passes::router())
-        .merge(passholders::router())
-        .merge(check_ins::router())
-        .merge(tariffs::router())
-        .merge(ticket_sales::router())
-        .merge(rewards::router())
-        .merge(permissions::router())
-        .merge(financial_reports::router());
-    let router = Router::new()
+    let parts = parts().into_iter().fold(Router::new(), |all, (base, router, api)| {
+        all.nest(base, router.route("/openapi.json", get(|| async move { Json(api) })))
+    });
+    let router = parts
         .route("/", get(health::welcome))
         .route("/health", get(health::health))
-        .nest("/v4", v4)
-        .nest("/admin/v1", admin::router())
+        .merge(page())
         .fallback(|| async { Problem::NoSuchUrl })
         .method_not_allowed_fallback(|| async { Problem::MethodNotAllowed })
         .layer(axum::middleware::from_fn(context::position))

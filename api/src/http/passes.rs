@@ -1,14 +1,16 @@
 //! `GET /passes`: whose pass is this? Looking registers nothing (R-ID-07).
 
+use axum::Json;
 use axum::extract::State;
-use axum::routing::get;
-use axum::{Json, Router};
 use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};
 use uitpas_domain::calendar::day_in_belgium;
 use uitpas_domain::counter::Task;
 use uitpas_domain::social_status::OnDay;
 use uitpas_domain::values::identifier::Identifier;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::extract::Query;
 use super::shapes::{CardSystemRef, last_instant};
@@ -18,16 +20,17 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::problem::{Answer, Problem};
 
-pub fn router() -> Router<App> {
-    Router::new().route("/passes", get(pass))
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(pass))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct Asked {
     identifier: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Pass {
     passholder_id: String,
@@ -42,7 +45,7 @@ struct Pass {
     messages: Vec<Message>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SocialTariff {
     pub status: &'static str,
@@ -51,12 +54,19 @@ pub struct SocialTariff {
 }
 
 /// What must be shown at the counter.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Message {
     level: &'static str,
     text: String,
 }
 
+#[utoipa::path(
+    get,
+    path = "/passes",
+    params(Asked),
+    responses((status = 200, body = Pass)),
+    security(("token" = ["PASSES_READ"]))
+)]
 async fn pass(
     State(app): State<App>,
     caller: Caller,

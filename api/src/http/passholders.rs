@@ -1,9 +1,8 @@
 //! Passholders: `/passholders`.
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::get;
-use axum::{Json, Router};
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use serde::{Deserialize, Serialize};
 use uitpas_domain::calendar::day_in_belgium;
@@ -22,36 +21,46 @@ use uitpas_domain::values::identifier::Identifier;
 use uitpas_domain::values::insz::Insz;
 use uitpas_domain::values::text::Text;
 use uitpas_projections::passholders as view;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::extract::{Bare, Id, Query, Write, paging};
 use super::shapes::{CardSystemRef, GivenAddress, GivenDay, Page, last_instant, sought};
+use super::words;
 use crate::actions::identify;
 use crate::actions::passholders::{self, Change, Known, Registration};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::problem::{Answer, Problem, REQUIRED};
 
-pub fn router() -> Router<App> {
-    Router::new()
-        .route("/passholders", get(list).post(register))
-        .route("/passholders/{id}", get(one).put(change).delete(remove))
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(list, register)).routes(routes!(one, change, remove))
 }
 
 /// The person, as written in requests.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Person {
+    #[schema(schema_with = words::text::<100>)]
     name: Text<100>,
+    #[schema(schema_with = words::text::<100>)]
     first_name: Text<100>,
+    #[schema(schema_with = words::day)]
     date_of_birth: GivenDay,
+    #[schema(schema_with = words::insz_number)]
     insz_number: Option<Insz>,
+    #[schema(schema_with = words::of::<Gender>)]
     gender: Option<Gender>,
     address: GivenAddress,
+    #[schema(value_type = Option<String>)]
     email: Option<Email>,
     /// Beyond the contract: the statement that there is no e-mail address (R-REG-02).
     #[serde(default)]
     no_email: bool,
+    #[schema(value_type = Option<String>)]
     phone_number: Option<Phone>,
+    #[schema(schema_with = words::text::<80>)]
     nationality: Option<Text<80>>,
     opt_in_preferences: Option<OptIns>,
     #[serde(default)]
@@ -60,18 +69,23 @@ struct Person {
     legal_terms_paper: bool,
     #[serde(default)]
     legal_terms_digital: bool,
+    #[schema(schema_with = words::day)]
     registration_social_tariff_end_date: Option<GivenDay>,
     /// Beyond the contract: by what the social status was shown (R-REG-05).
+    #[schema(schema_with = words::of::<Proof>)]
     social_tariff_proof: Option<Proof>,
     /// The rest is read at registration only.
     registration_organizer: Option<Organizer>,
+    #[schema(value_type = Option<u32>)]
     registration_card_system_id: Option<CardSystemId>,
     registration_card_type: Option<CardType>,
+    #[schema(schema_with = words::uitpas_number)]
     registration_uitpas_number: Option<CardNumber>,
+    #[schema(value_type = Option<String>)]
     registration_voucher: Option<VoucherCode>,
 }
 
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct OptIns {
     service_mails: bool,
@@ -112,12 +126,13 @@ impl Person {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 struct Organizer {
+    #[schema(value_type = String)]
     id: CounterId,
 }
 
-#[derive(Deserialize, Clone, Copy, PartialEq)]
+#[derive(Deserialize, Clone, Copy, PartialEq, ToSchema)]
 enum CardType {
     #[serde(rename = "DIGITAL")]
     Digital,
@@ -125,6 +140,13 @@ enum CardType {
     Nfc,
 }
 
+#[utoipa::path(
+    post,
+    path = "/passholders",
+    request_body = Person,
+    responses((status = 200, body = Passholder)),
+    security(("token" = ["PASSHOLDERS_WRITE"]))
+)]
 async fn register(
     State(app): State<App>,
     Write { request, body }: Write<Person>,
@@ -161,6 +183,13 @@ async fn register(
     Ok(Json(print(&app, known)?))
 }
 
+#[utoipa::path(
+    get,
+    path = "/passholders/{id}",
+    params(("id" = Uuid, Path)),
+    responses((status = 200, body = Passholder)),
+    security(("token" = ["PASSHOLDERS_SEARCH_BY_ID"]))
+)]
 async fn one(
     State(app): State<App>,
     caller: Caller,
@@ -170,6 +199,14 @@ async fn one(
     Ok(Json(print(&app, known)?))
 }
 
+#[utoipa::path(
+    put,
+    path = "/passholders/{id}",
+    params(("id" = Uuid, Path)),
+    request_body = Person,
+    responses((status = 204)),
+    security(("token" = ["PASSHOLDERS_WRITE"]))
+)]
 async fn change(
     State(app): State<App>,
     Id(id): Id<PassholderId>,
@@ -185,6 +222,13 @@ async fn change(
     Ok(StatusCode::NO_CONTENT)
 }
 
+#[utoipa::path(
+    delete,
+    path = "/passholders/{id}",
+    params(("id" = Uuid, Path)),
+    responses((status = 204)),
+    security(("token" = ["PASSHOLDERS_DELETE"]))
+)]
 async fn remove(
     State(app): State<App>,
     Id(id): Id<PassholderId>,
@@ -194,11 +238,15 @@ async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase")]
 struct Asked {
+    #[param(schema_with = words::insz_number)]
     insz_number: Option<Insz>,
+    #[param(schema_with = words::uitpas_number)]
     uitpas_number: Option<CardNumber>,
+    #[param(schema_with = words::chip_number)]
     chip_number: Option<ChipNumber>,
     #[serde(default, deserialize_with = "sought")]
     name: Option<String>,
@@ -211,15 +259,19 @@ struct Asked {
     #[serde(default, rename = "address.city", deserialize_with = "sought")]
     city: Option<String>,
     #[serde(rename = "sort[name]", default)]
+    #[param(inline)]
     sort: Sort,
+    #[param(value_type = Option<String>)]
     organizer_id: Option<CounterId>,
+    #[param(schema_with = words::day)]
     date_of_birth_from: Option<GivenDay>,
+    #[param(schema_with = words::day)]
     date_of_birth_to: Option<GivenDay>,
     start: Option<u32>,
     limit: Option<u32>,
 }
 
-#[derive(Deserialize, Default, PartialEq)]
+#[derive(Deserialize, Default, PartialEq, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum Sort {
     #[default]
@@ -237,6 +289,13 @@ impl From<Sort> for view::SortByName {
 }
 
 /// Searching a list is for registration counters and the KSB (R-CTR-04); by number, for all.
+#[utoipa::path(
+    get,
+    path = "/passholders",
+    params(Asked),
+    responses((status = 200, body = Page<Passholder>)),
+    security(("token" = ["PASSHOLDERS_SEARCH"]))
+)]
 async fn list(
     State(app): State<App>,
     caller: Caller,
@@ -295,9 +354,10 @@ fn unless_removed(known: Answer<Known>) -> Answer<Option<Known>> {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Passholder {
+    #[schema(value_type = Uuid)]
     id: PassholderId,
     name: String,
     first_name: String,
@@ -310,6 +370,7 @@ pub struct Passholder {
     email: Option<String>,
     date_of_birth: NaiveDate,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = words::of::<Gender>)]
     gender: Option<Gender>,
     points: i64,
     address: PrintedAddress,
@@ -322,7 +383,7 @@ pub struct Passholder {
     nationality: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct PrintedAddress {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -332,7 +393,7 @@ struct PrintedAddress {
     country: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct CardSystemMembership {
     card_system: CardSystemRef,
@@ -345,14 +406,14 @@ struct CardSystemMembership {
     social_tariff: Option<MembershipSocialTariff>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct CurrentCard {
     uitpas_number: String,
     status: &'static str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct MembershipSocialTariff {
     status: &'static str,

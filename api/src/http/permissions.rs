@@ -1,46 +1,51 @@
 //! `GET /permissions`: at which counters the caller has a role, and what he may do there.
 
+use axum::Json;
 use axum::extract::State;
-use axum::routing::get;
-use axum::{Json, Router};
 use serde::Serialize;
 use uitpas_domain::counter::{Authority, Counter, Task};
 use uitpas_domain::ids::{CardSystemId, CounterId};
 use uitpas_domain::metadata::Role;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::auth::Caller;
 use crate::problem::Answer;
 
-pub fn router() -> Router<App> {
-    Router::new().route("/permissions", get(permissions))
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(permissions))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct OrganizerPermissions {
     organizer: Organizer,
     permissions: Vec<&'static str>,
     permission_details: Vec<PermissionDetail>,
+    #[schema(value_type = Vec<Object>)]
     linked_organizers: Vec<()>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Organizer {
+    #[schema(value_type = String)]
     id: CounterId,
     name: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct PermissionDetail {
     id: &'static str,
     label: Label,
+    #[schema(value_type = Vec<u32>)]
     card_system_ids: Vec<CardSystemId>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Label {
     nl: &'static str,
 }
@@ -64,6 +69,11 @@ const OF_TASKS: [(&str, Task, &str); 15] = [
     ("PASSHOLDERS_WRITE_SOCIALTARIFF", Task::SocialStatus, "Kansenstatuut beheren"),
 ];
 
+#[utoipa::path(
+    get,
+    path = "/permissions",
+    responses((status = 200, body = Vec<OrganizerPermissions>))
+)]
 async fn permissions(
     State(app): State<App>,
     caller: Caller,

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::{delete, get};
-use axum::{Json, Router};
 use chrono::{DateTime, FixedOffset, Utc};
 use serde::{Deserialize, Serialize};
 use uitpas_domain::calendar::{DayRange, Period as LimitPeriod, day_in_belgium, start_of_day};
@@ -19,25 +18,29 @@ use uitpas_domain::values::card_number::CardNumber;
 use uitpas_domain::values::place::PostalCode;
 use uitpas_domain::values::text::{Lines, Text};
 use uitpas_projections::{redemptions as overview, rewards as list_of};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::extract::{Bare, Id, Query, Write, paging};
 use super::shapes::{Page, instant, last_instant, sought};
+use super::words;
 use crate::actions::rewards::{self, NewRedemption};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::problem::{Answer, Problem};
 
-pub fn router() -> Router<App> {
-    Router::new()
-        .route("/rewards", get(list).post(create))
-        .route("/rewards/{id}", get(one))
-        .route("/rewards/{id}/redeem-status", get(redeem_status))
-        .route("/rewards/redeemed", get(redeemed).post(redeem))
-        .route("/rewards/redeemed/{id}", delete(cancel))
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(one))
+        .routes(routes!(redeem_status))
+        .routes(routes!(redeemed, redeem))
+        .routes(routes!(cancel))
 }
 
 /// A period of the contract. A reward's periods are Brussels days, both ends inclusive.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
 struct Period {
     begin: DateTime<FixedOffset>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,7 +70,7 @@ impl Period {
     }
 }
 
-#[derive(Deserialize, Serialize, Clone, Copy)]
+#[derive(Deserialize, Serialize, Clone, Copy, ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
 enum RewardType {
     Points,
@@ -83,46 +86,63 @@ impl From<Kind> for RewardType {
     }
 }
 
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize, Serialize, ToSchema)]
 struct Ref<T> {
     id: T,
 }
 
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize, Serialize, ToSchema)]
 struct Constraint {
     volume: u32,
+    #[schema(schema_with = words::of::<LimitPeriod>)]
     period: LimitPeriod,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct NewReward {
+    #[schema(schema_with = words::text::<200>)]
     title: Text<200>,
     #[serde(rename = "type")]
     kind: RewardType,
+    #[schema(schema_with = words::text::<4000>)]
     promotional_description: Lines<4000>,
     publication_period: Period,
     points: Option<u32>,
     #[serde(default)]
+    #[schema(value_type = Vec<String>)]
     categories: Vec<Text<40>>,
     #[serde(rename = "moreInfoURL")]
+    #[schema(schema_with = words::text::<500>)]
     more_info_url: Option<Text<500>>,
     granting_period: Option<Period>,
     redeem_period: Option<Period>,
+    #[schema(value_type = Ref<u32>)]
     owning_card_system: Ref<CardSystemId>,
     #[serde(default)]
+    #[schema(value_type = Vec<Ref<u32>>)]
     applicable_card_systems: Vec<Ref<CardSystemId>>,
     all_card_systems: Option<bool>,
     #[serde(default)]
+    #[schema(value_type = Vec<Ref<String>>)]
     organizers: Vec<Ref<CounterId>>,
     max_available_units: Option<u32>,
+    #[schema(schema_with = words::text::<4000>)]
     practical_info: Option<Lines<4000>>,
     redeem_constraint: Option<Constraint>,
     /// Beyond the contract: only for inhabitants of these municipalities (R-RWD-05).
     #[serde(default)]
+    #[schema(value_type = Vec<String>)]
     only_inhabitants_of: BTreeSet<PostalCode>,
 }
 
+#[utoipa::path(
+    post,
+    path = "/rewards",
+    request_body = NewReward,
+    responses((status = 200, body = Reward)),
+    security(("token" = ["REWARDS_WRITE"]))
+)]
 async fn create(
     State(app): State<App>,
     Write { request, body }: Write<NewReward>,
@@ -164,9 +184,10 @@ async fn create(
     Ok(Json(print(id, &rewards::read(&app, id).await?)?))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Reward {
+    #[schema(value_type = Uuid)]
     id: RewardId,
     title: String,
     #[serde(rename = "type")]
@@ -182,9 +203,12 @@ struct Reward {
     granting_period: Option<Period>,
     #[serde(skip_serializing_if = "Option::is_none")]
     redeem_period: Option<Period>,
+    #[schema(value_type = Ref<u32>)]
     owning_card_system: Ref<CardSystemId>,
+    #[schema(value_type = Vec<Ref<u32>>)]
     applicable_card_systems: Vec<Ref<CardSystemId>>,
     all_card_systems: bool,
+    #[schema(value_type = Vec<Ref<String>>)]
     organizers: Vec<Ref<CounterId>>,
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -235,30 +259,37 @@ fn print_definition(id: RewardId, definition: &Definition, units_taken: u32) -> 
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase")]
 struct Asked {
     #[serde(default)]
+    #[param(value_type = Vec<String>)]
     organizer_id: Vec<CounterId>,
     #[serde(default)]
+    #[param(value_type = Vec<u32>)]
     owning_card_system_id: Vec<CardSystemId>,
     #[serde(default)]
+    #[param(value_type = Vec<u32>)]
     applicable_card_system_id: Vec<CardSystemId>,
     #[serde(rename = "type", default)]
+    #[param(inline)]
     kind: AskedKind,
     #[serde(default, deserialize_with = "sought")]
     text: Option<String>,
     points_from: Option<u32>,
     points_to: Option<u32>,
     #[serde(default)]
+    #[param(inline)]
     subset: Subset,
     /// Only what this passholder could take up now (R-RWD-06).
+    #[param(value_type = Option<Uuid>)]
     is_redeemable_by_passholder_id: Option<PassholderId>,
     start: Option<u32>,
     limit: Option<u32>,
 }
 
-#[derive(Deserialize, Default, Clone, Copy)]
+#[derive(Deserialize, Default, Clone, Copy, ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
 enum AskedKind {
     #[default]
@@ -267,7 +298,7 @@ enum AskedKind {
     Any,
 }
 
-#[derive(Deserialize, Default, Clone, Copy)]
+#[derive(Deserialize, Default, Clone, Copy, ToSchema)]
 #[serde(rename_all = "SCREAMING-KEBAB-CASE")]
 enum Subset {
     All,
@@ -278,6 +309,12 @@ enum Subset {
     EnduserFuture,
 }
 
+#[utoipa::path(
+    get,
+    path = "/rewards",
+    params(Asked),
+    responses((status = 200, body = Page<Reward>))
+)]
 async fn list(
     State(app): State<App>,
     caller: Caller,
@@ -327,18 +364,28 @@ async fn list(
     Ok(Json(Page { total_items, member }))
 }
 
+#[utoipa::path(
+    get,
+    path = "/rewards/{id}",
+    params(("id" = Uuid, Path)),
+    responses((status = 200, body = Reward)),
+    security(("token" = ["REWARDS_READ"]))
+)]
 async fn one(State(app): State<App>, _: Caller, Id(id): Id<RewardId>) -> Answer<Json<Reward>> {
     Ok(Json(print(id, &rewards::read(&app, id).await?)?))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase")]
 struct AskedStatus {
+    #[param(schema_with = words::uitpas_number)]
     uitpas_number: CardNumber,
+    #[param(value_type = Option<String>)]
     organizer_id: Option<CounterId>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct RedeemStatus {
     redeemable: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -348,6 +395,13 @@ struct RedeemStatus {
 }
 
 /// The same decision as `POST /rewards/redeemed`, not committed.
+#[utoipa::path(
+    get,
+    path = "/rewards/{id}/redeem-status",
+    params(("id" = Uuid, Path), AskedStatus),
+    responses((status = 200, body = RedeemStatus)),
+    security(("token" = ["REWARDS_REDEEM"]))
+)]
 async fn redeem_status(
     State(app): State<App>,
     caller: Caller,
@@ -395,23 +449,34 @@ fn reason(problem: &Problem) -> Option<&'static str> {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct NewRedeemed {
+    #[schema(value_type = Uuid)]
     reward_id: RewardId,
+    #[schema(schema_with = words::uitpas_number)]
     uitpas_number: CardNumber,
     /// Beyond the contract: at which counter; absent: at one of the caller's.
+    #[schema(value_type = Option<String>)]
     organizer_id: Option<CounterId>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct RedeemedReward {
+    #[schema(value_type = Uuid)]
     id: RedemptionId,
     reward: Reward,
     redeem_date: DateTime<FixedOffset>,
 }
 
+#[utoipa::path(
+    post,
+    path = "/rewards/redeemed",
+    request_body = NewRedeemed,
+    responses((status = 201, body = RedeemedReward)),
+    security(("token" = ["REWARDS_REDEEM"]))
+)]
 async fn redeem(
     State(app): State<App>,
     Write { request, body }: Write<NewRedeemed>,
@@ -427,13 +492,18 @@ async fn redeem(
     Ok((StatusCode::CREATED, Json(RedeemedReward { id: redeemed.id, reward, redeem_date })))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase")]
 struct AskedRedeemed {
+    #[param(schema_with = words::uitpas_number)]
     uitpas_number: Option<CardNumber>,
+    #[param(value_type = Option<Uuid>)]
     passholder_id: Option<PassholderId>,
+    #[param(inline)]
     reward_type: Option<RewardType>,
     #[serde(default)]
+    #[param(value_type = Vec<String>)]
     organizer_id: Vec<CounterId>,
     #[serde(default, deserialize_with = "sought")]
     reward_title: Option<String>,
@@ -441,6 +511,13 @@ struct AskedRedeemed {
     limit: Option<u32>,
 }
 
+#[utoipa::path(
+    get,
+    path = "/rewards/redeemed",
+    params(AskedRedeemed),
+    responses((status = 200, body = Page<RedeemedReward>)),
+    security(("token" = ["REWARDS_READ"]))
+)]
 async fn redeemed(
     State(app): State<App>,
     caller: Caller,
@@ -483,6 +560,13 @@ async fn redeemed(
     Ok(Json(Page { total_items: page.total.unsigned_abs(), member }))
 }
 
+#[utoipa::path(
+    delete,
+    path = "/rewards/redeemed/{id}",
+    params(("id" = Uuid, Path)),
+    responses((status = 204)),
+    security(("token" = ["REWARDS_REDEEM"]))
+)]
 async fn cancel(
     State(app): State<App>,
     Id(redemption): Id<RedemptionId>,

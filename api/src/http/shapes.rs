@@ -13,11 +13,13 @@ use uitpas_domain::ids::{CardSystemId, CounterId};
 use uitpas_domain::values::euro::{Euro, Price};
 use uitpas_domain::values::place::{Address, Country};
 use uitpas_domain::values::text::Text;
+use utoipa::ToSchema;
 
+use super::words;
 use crate::problem::Problem;
 
 /// A page of a list, with the number of all that there are.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Page<T> {
     pub total_items: u64,
@@ -35,7 +37,8 @@ impl<T> Page<T> {
 }
 
 /// An amount as the contract writes it: a JSON number of euro. It is a decimal everywhere else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
+#[schema(value_type = f64)]
 pub struct Amount(pub Euro);
 
 impl From<Price> for Amount {
@@ -119,12 +122,16 @@ pub fn sought<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Strin
 }
 
 /// An address that comes in; in Belgium unless it says otherwise.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GivenAddress {
+    #[schema(schema_with = words::text::<200>)]
     street: Option<Text<200>>,
+    #[schema(schema_with = words::text::<16>)]
     postal_code: Text<16>,
+    #[schema(schema_with = words::text::<80>)]
     city: Text<80>,
+    #[schema(value_type = Option<String>)]
     country: Option<Country>,
 }
 
@@ -138,22 +145,24 @@ impl GivenAddress {
 }
 
 /// Words for the person at the counter.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct EndUserMessage {
     pub nl: String,
 }
 
 /// An organizer, by id and perhaps name.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct OrganizerRef {
+    #[schema(value_type = String)]
     pub id: CounterId,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
 
 /// A card system, by id and name.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct CardSystemRef {
+    #[schema(value_type = u32)]
     pub id: CardSystemId,
     pub name: String,
 }

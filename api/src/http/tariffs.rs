@@ -1,16 +1,19 @@
 //! `GET /tariffs`: what a ticket costs for one pass.
 
+use axum::Json;
 use axum::extract::State;
-use axum::routing::get;
-use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use uitpas_domain::ids::ActivityId;
 use uitpas_domain::passholder::Refused;
 use uitpas_domain::passholder::ticket_sales::SaleRefused;
 use uitpas_domain::values::card_number::CardNumber;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::extract::Query;
 use super::shapes::{Amount, EndUserMessage, GivenPrice};
+use super::words;
 use crate::actions::ticket_sales::{self, NewSale};
 use crate::app::App;
 use crate::auth::Caller;
@@ -19,21 +22,26 @@ use crate::problem::{Answer, Problem};
 /// The id of the social tariff in requests and answers.
 pub const SOCIAL_TARIFF: &str = "SOCIALTARIFF";
 
-pub fn router() -> Router<App> {
-    Router::new().route("/tariffs", get(tariffs))
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(tariffs))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase")]
 struct Asked {
+    #[param(schema_with = words::price)]
     regular_price: GivenPrice,
+    #[param(value_type = String)]
     event_id: ActivityId,
+    #[param(schema_with = words::uitpas_number)]
     uitpas_number: CardNumber,
     #[serde(default, rename = "type")]
+    #[param(inline)]
     kind: Kind,
 }
 
-#[derive(Deserialize, Default, PartialEq)]
+#[derive(Deserialize, Default, PartialEq, ToSchema)]
 enum Kind {
     #[default]
     #[serde(rename = "ANY")]
@@ -44,7 +52,7 @@ enum Kind {
     Coupon,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Tariffs {
     available: Vec<Tariff>,
@@ -52,7 +60,7 @@ struct Tariffs {
     end_user_message: Option<EndUserMessage>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Tariff {
     id: &'static str,
     name: &'static str,
@@ -65,6 +73,13 @@ struct Tariff {
 
 /// Computed by the decision of a sale, so that it never disagrees with one. Outside the region, or
 /// at a limit, the answer is an empty list with words (R-TAR-04).
+#[utoipa::path(
+    get,
+    path = "/tariffs",
+    params(Asked),
+    responses((status = 200, body = Tariffs)),
+    security(("token" = ["TARIFFS_READ"]))
+)]
 async fn tariffs(
     State(app): State<App>,
     caller: Caller,

@@ -1,9 +1,8 @@
 //! Granted tariffs: `/ticket-sales`.
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::{delete, get};
-use axum::{Json, Router};
 use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};
 use uitpas_domain::ids::{ActivityId, CheckInId, CounterId, PassholderId, SaleId};
@@ -12,41 +11,48 @@ use uitpas_domain::values::card_number::CardNumber;
 use uitpas_domain::values::euro::Euro;
 use uitpas_domain::values::text::Text;
 use uitpas_projections::ticket_sales as overview;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::extract::{Bare, Id, Query, Write, paging};
 use super::shapes::{Amount, EndUserMessage, GivenPrice, Page, instant, sought};
 use super::tariffs::SOCIAL_TARIFF;
+use super::words;
 use crate::actions::ticket_sales::{self, NewSale, Sold};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::problem::{Answer, Problem, REQUIRED};
 
-pub fn router() -> Router<App> {
-    Router::new()
-        .route("/ticket-sales", get(list).post(sell))
-        .route("/ticket-sales/{id}", delete(cancel))
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(list, sell)).routes(routes!(cancel))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct NewTicketSale {
+    #[schema(schema_with = words::price)]
     regular_price: GivenPrice,
+    #[schema(schema_with = words::text::<120>)]
     regular_price_label: Option<Text<120>>,
     tariff: Option<ChosenTariff>,
     /// The old alias of `tariff.id`.
     tariff_id: Option<String>,
+    #[schema(value_type = String)]
     event_id: ActivityId,
+    #[schema(schema_with = words::uitpas_number)]
     uitpas_number: CardNumber,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 struct ChosenTariff {
     id: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct TicketSale {
+    #[schema(value_type = Uuid)]
     id: SaleId,
     creation_date: DateTime<FixedOffset>,
     regular_price: Amount,
@@ -61,7 +67,7 @@ struct TicketSale {
     point: Option<Point>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Tariff {
     id: &'static str,
     name: &'static str,
@@ -70,16 +76,24 @@ struct Tariff {
     kind: &'static str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Point {
     given: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Uuid>)]
     checkin_id: Option<CheckInId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     end_user_message: Option<EndUserMessage>,
 }
 
+#[utoipa::path(
+    post,
+    path = "/ticket-sales",
+    request_body = Vec<NewTicketSale>,
+    responses((status = 200, body = Vec<TicketSale>)),
+    security(("token" = ["TICKETSALES_REGISTER"]))
+)]
 async fn sell(
     State(app): State<App>,
     Write { request, body }: Write<Vec<NewTicketSale>>,
@@ -148,12 +162,16 @@ fn point(point: &PointOfSale) -> Point {
     Point { given: false, checkin_id: None, end_user_message: Some(EndUserMessage { nl }) }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase")]
 struct Asked {
+    #[param(value_type = Option<String>)]
     event_id: Option<ActivityId>,
+    #[param(value_type = Option<Uuid>)]
     passholder_id: Option<PassholderId>,
     #[serde(default)]
+    #[param(value_type = Vec<String>)]
     organizer_id: Vec<CounterId>,
     #[serde(default, deserialize_with = "sought")]
     event_title: Option<String>,
@@ -162,6 +180,13 @@ struct Asked {
 }
 
 /// Newest first; only at counters where the caller has a role.
+#[utoipa::path(
+    get,
+    path = "/ticket-sales",
+    params(Asked),
+    responses((status = 200, body = Page<TicketSale>)),
+    security(("token" = ["TICKETSALES_SEARCH"]))
+)]
 async fn list(
     State(app): State<App>,
     caller: Caller,
@@ -196,6 +221,13 @@ async fn list(
     })))
 }
 
+#[utoipa::path(
+    delete,
+    path = "/ticket-sales/{id}",
+    params(("id" = Uuid, Path)),
+    responses((status = 204)),
+    security(("token" = ["TICKETSALES_REGISTER"]))
+)]
 async fn cancel(
     State(app): State<App>,
     Id(sale): Id<SaleId>,

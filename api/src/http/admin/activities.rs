@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::put;
 use serde::Deserialize;
 use uitpas_domain::activity::Settings;
 use uitpas_domain::ids::{ActivityId, CardSystemId, DistributionKeyId};
 use uitpas_domain::limit::Limit;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::counters::GivenLimit;
 use crate::actions::activities;
@@ -17,13 +18,11 @@ use crate::app::App;
 use crate::http::extract::{Id, Write};
 use crate::problem::Answer;
 
-pub fn router() -> Router<App> {
-    Router::new()
-        .route("/activities/{id}/settings", put(change_settings))
-        .route("/activities/{id}/card-systems", put(choose_card_systems))
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(change_settings)).routes(routes!(choose_card_systems))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct NewSettings {
     checkin_points: u32,
@@ -31,6 +30,14 @@ struct NewSettings {
     passholder_ticket_limit: Option<GivenLimit>,
 }
 
+#[utoipa::path(
+    put,
+    path = "/activities/{id}/settings",
+    params(("id" = String, Path)),
+    request_body = NewSettings,
+    responses((status = 204)),
+    security(("token" = ["ksb-admin"]))
+)]
 async fn change_settings(
     State(app): State<App>,
     Id(id): Id<ActivityId>,
@@ -46,14 +53,24 @@ async fn change_settings(
 }
 
 /// A card system that takes part, with the keys switched on by hand.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct TakesPart {
+    #[schema(value_type = u32)]
     id: CardSystemId,
     #[serde(default)]
+    #[schema(value_type = Vec<u32>)]
     manual_distribution_keys: BTreeSet<DistributionKeyId>,
 }
 
+#[utoipa::path(
+    put,
+    path = "/activities/{id}/card-systems",
+    params(("id" = String, Path)),
+    request_body = Vec<TakesPart>,
+    responses((status = 204)),
+    security(("token" = ["ksb-admin"]))
+)]
 async fn choose_card_systems(
     State(app): State<App>,
     Id(id): Id<ActivityId>,

@@ -2,10 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::{post, put};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use uitpas_domain::activity::{After, Margins};
@@ -15,22 +13,26 @@ use uitpas_domain::ids::{CardSystemId, DistributionKeyId, SubjectId};
 use uitpas_domain::values::euro::Euro;
 use uitpas_domain::values::place::{Municipality, PostalCode};
 use uitpas_domain::values::text::Text;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::actions::{Request, card_systems};
 use crate::app::App;
 use crate::http::extract::{Bare, Id, Ids, Write};
 use crate::http::shapes::{GivenDay, GivenPrice};
+use crate::http::words;
 use crate::problem::{Answer, Problem};
 
-pub fn router() -> Router<App> {
-    Router::new()
-        .route("/card-systems/{id}", put(create))
-        .route("/card-systems/{id}/admins/{subject}", put(add_admin).delete(remove_admin))
-        .route("/card-systems/{id}/distribution-keys", post(define_key))
-        .route("/card-systems/{id}/default-keys", put(choose_default_keys))
-        .route("/card-systems/{id}/prices", put(set_prices))
-        .route("/card-systems/{id}/settings", put(change_settings))
-        .route("/card-systems/{id}/vouchers", post(issue_voucher))
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(create))
+        .routes(routes!(add_admin, remove_admin))
+        .routes(routes!(define_key))
+        .routes(routes!(choose_default_keys))
+        .routes(routes!(set_prices))
+        .routes(routes!(change_settings))
+        .routes(routes!(issue_voucher))
 }
 
 async fn carry_out(
@@ -43,19 +45,30 @@ async fn carry_out(
     Ok(StatusCode::NO_CONTENT)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 struct New {
+    #[schema(schema_with = words::text::<80>)]
     name: Text<80>,
     municipalities: Vec<City>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct City {
+    #[schema(value_type = String)]
     postal_code: PostalCode,
+    #[schema(schema_with = words::text::<80>)]
     name: Text<80>,
 }
 
+#[utoipa::path(
+    put,
+    path = "/card-systems/{id}",
+    params(("id" = u32, Path)),
+    request_body = New,
+    responses((status = 204)),
+    security(("token" = ["system-owner"]))
+)]
 async fn create(
     State(app): State<App>,
     Id(id): Id<CardSystemId>,
@@ -67,6 +80,13 @@ async fn create(
     carry_out(&app, &request, id, Command::Create { name: body.name, municipalities, at }).await
 }
 
+#[utoipa::path(
+    put,
+    path = "/card-systems/{id}/admins/{subject}",
+    params(("id" = u32, Path), ("subject" = String, Path)),
+    responses((status = 204)),
+    security(("token" = ["system-owner"]))
+)]
 async fn add_admin(
     State(app): State<App>,
     Ids(id, admin): Ids<CardSystemId, SubjectId>,
@@ -76,6 +96,13 @@ async fn add_admin(
     carry_out(&app, &request, id, Command::AddKsbAdmin { admin, at }).await
 }
 
+#[utoipa::path(
+    delete,
+    path = "/card-systems/{id}/admins/{subject}",
+    params(("id" = u32, Path), ("subject" = String, Path)),
+    responses((status = 204)),
+    security(("token" = ["system-owner"]))
+)]
 async fn remove_admin(
     State(app): State<App>,
     Ids(id, admin): Ids<CardSystemId, SubjectId>,
@@ -86,21 +113,26 @@ async fn remove_admin(
 }
 
 /// Either three percentages, or a fixed amount with the ratio of the rest.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct NewKey {
+    #[schema(value_type = u32)]
     id: DistributionKeyId,
+    #[schema(schema_with = words::text::<80>)]
     name: Text<80>,
+    #[schema(value_type = Option<[f64; 3]>)]
     percentages: Option<[Decimal; 3]>,
     fixed: Option<Fixed>,
     #[serde(default)]
     any_region: bool,
+    #[schema(schema_with = words::price)]
     price_below: Option<GivenPrice>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Fixed {
+    #[schema(schema_with = words::price)]
     passholder: GivenPrice,
     #[serde(default = "Fixed::forty")]
     organizer_part: u32,
@@ -114,6 +146,14 @@ impl Fixed {
     }
 }
 
+#[utoipa::path(
+    post,
+    path = "/card-systems/{id}/distribution-keys",
+    params(("id" = u32, Path)),
+    request_body = NewKey,
+    responses((status = 204)),
+    security(("token" = ["ksb-admin"]))
+)]
 async fn define_key(
     State(app): State<App>,
     Id(id): Id<CardSystemId>,
@@ -144,6 +184,14 @@ async fn define_key(
     carry_out(&app, &request, id, Command::DefineKey { key, at }).await
 }
 
+#[utoipa::path(
+    put,
+    path = "/card-systems/{id}/default-keys",
+    params(("id" = u32, Path)),
+    request_body = Vec<u32>,
+    responses((status = 204)),
+    security(("token" = ["ksb-admin"]))
+)]
 async fn choose_default_keys(
     State(app): State<App>,
     Id(id): Id<CardSystemId>,
@@ -153,15 +201,25 @@ async fn choose_default_keys(
     carry_out(&app, &request, id, Command::ChooseDefaultKeys { keys, at }).await
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Bracket {
     from_age: u16,
     until_age: Option<u16>,
+    #[schema(schema_with = words::price)]
     regular: GivenPrice,
+    #[schema(schema_with = words::price)]
     with_social_status: GivenPrice,
 }
 
+#[utoipa::path(
+    put,
+    path = "/card-systems/{id}/prices",
+    params(("id" = u32, Path)),
+    request_body = Vec<Bracket>,
+    responses((status = 204)),
+    security(("token" = ["ksb-admin"]))
+)]
 async fn set_prices(
     State(app): State<App>,
     Id(id): Id<CardSystemId>,
@@ -178,7 +236,7 @@ async fn set_prices(
     carry_out(&app, &request, id, Command::SetPrices { brackets, at }).await
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct NewSettings {
     grace_days: u16,
@@ -188,6 +246,14 @@ struct NewSettings {
     minutes_after_without_staff: u32,
 }
 
+#[utoipa::path(
+    put,
+    path = "/card-systems/{id}/settings",
+    params(("id" = u32, Path)),
+    request_body = NewSettings,
+    responses((status = 204)),
+    security(("token" = ["ksb-admin"]))
+)]
 async fn change_settings(
     State(app): State<App>,
     Id(id): Id<CardSystemId>,
@@ -205,13 +271,24 @@ async fn change_settings(
     carry_out(&app, &request, id, Command::ChangeSettings { settings, at }).await
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 struct NewVoucher {
+    #[schema(value_type = String)]
     code: VoucherCode,
+    #[schema(schema_with = words::price)]
     off: GivenPrice,
+    #[schema(schema_with = words::day)]
     until: GivenDay,
 }
 
+#[utoipa::path(
+    post,
+    path = "/card-systems/{id}/vouchers",
+    params(("id" = u32, Path)),
+    request_body = NewVoucher,
+    responses((status = 204)),
+    security(("token" = ["ksb-admin"]))
+)]
 async fn issue_voucher(
     State(app): State<App>,
     Id(id): Id<CardSystemId>,

@@ -1,9 +1,8 @@
 //! Taking cards in, blocking and replacing them, and what a KSB admin does to a membership.
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::post;
-use axum::{Json, Router};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use uitpas_domain::card::{Stage, TakeIn};
@@ -14,6 +13,9 @@ use uitpas_domain::passholder::registration::AskedSocialStatus;
 use uitpas_domain::social_status::Proof;
 use uitpas_domain::values::card_number::CardNumber;
 use uitpas_domain::values::chip_number::ChipNumber;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::actions::cards::{self, Blocking, Replacement};
 use crate::actions::check_ins;
@@ -21,25 +23,31 @@ use crate::actions::social_status::{self, KsbAct};
 use crate::app::App;
 use crate::http::extract::{Id, Ids, Write};
 use crate::http::shapes::GivenDay;
+use crate::http::words;
 use crate::problem::{Answer, Problem, REQUIRED};
 
-pub fn router() -> Router<App> {
-    Router::new()
-        .route("/cards", post(take_in))
-        .route("/passholders/{id}/cards", post(replace))
-        .route("/passholders/{id}/cards/{number}/block", post(block))
-        .route("/passholders/{id}/memberships/{cardSystem}", post(change_membership))
-        .route("/checkins/{id}/correction", post(correct_check_in))
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(take_in))
+        .routes(routes!(replace))
+        .routes(routes!(block))
+        .routes(routes!(change_membership))
+        .routes(routes!(correct_check_in))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct NewCard {
+    #[schema(schema_with = words::uitpas_number)]
     uitpas_number: CardNumber,
+    #[schema(schema_with = words::chip_number)]
     chip_number: Option<ChipNumber>,
+    #[schema(value_type = u32)]
     card_system_id: CardSystemId,
     #[serde(default = "NewCard::local_stock")]
+    #[schema(schema_with = words::of::<Stage>)]
     stage: Stage,
+    #[schema(value_type = Option<String>)]
     organizer_id: Option<CounterId>,
 }
 
@@ -49,6 +57,13 @@ impl NewCard {
     }
 }
 
+#[utoipa::path(
+    post,
+    path = "/cards",
+    request_body = NewCard,
+    responses((status = 204)),
+    security(("token" = ["ksb-admin"]))
+)]
 async fn take_in(
     State(app): State<App>,
     Write { request, body }: Write<NewCard>,
@@ -64,14 +79,25 @@ async fn take_in(
     Ok(StatusCode::NO_CONTENT)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct NewBlock {
+    #[schema(value_type = String)]
     organizer_id: CounterId,
+    #[schema(schema_with = words::of::<BlockKind>)]
     kind: BlockKind,
+    #[schema(schema_with = words::of::<BlockReason>)]
     reason: BlockReason,
 }
 
+#[utoipa::path(
+    post,
+    path = "/passholders/{id}/cards/{number}/block",
+    params(("id" = Uuid, Path), ("number" = String, Path)),
+    request_body = NewBlock,
+    responses((status = 204)),
+    security(("token" = ["registration-counter"]))
+)]
 async fn block(
     State(app): State<App>,
     Ids(passholder, card): Ids<PassholderId, CardNumber>,
@@ -83,30 +109,44 @@ async fn block(
     Ok(StatusCode::NO_CONTENT)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct NewReplacement {
+    #[schema(value_type = String)]
     organizer_id: CounterId,
+    #[schema(value_type = Option<u32>)]
     card_system_id: Option<CardSystemId>,
     /// Absent: a digital card.
+    #[schema(schema_with = words::uitpas_number)]
     uitpas_number: Option<CardNumber>,
     social_tariff: Option<SocialTariff>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct SocialTariff {
+    #[schema(schema_with = words::day)]
     social_tariff_end_date: Option<GivenDay>,
+    #[schema(schema_with = words::of::<Proof>)]
     proof: Option<Proof>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Replaced {
     uitpas_number: String,
+    #[schema(value_type = u32)]
     card_system_id: CardSystemId,
 }
 
+#[utoipa::path(
+    post,
+    path = "/passholders/{id}/cards",
+    params(("id" = Uuid, Path)),
+    request_body = NewReplacement,
+    responses((status = 201, body = Replaced)),
+    security(("token" = ["registration-counter"]))
+)]
 async fn replace(
     State(app): State<App>,
     Id(passholder): Id<PassholderId>,
@@ -127,16 +167,19 @@ async fn replace(
     Ok((StatusCode::CREATED, Json(replaced)))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct MembershipChange {
+    #[schema(value_type = String)]
     organizer_id: CounterId,
     action: MembershipAction,
+    #[schema(schema_with = words::day)]
     until: Option<GivenDay>,
+    #[schema(value_type = String)]
     reason: Reason,
 }
 
-#[derive(Deserialize, Clone, Copy)]
+#[derive(Deserialize, Clone, Copy, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 enum MembershipAction {
     Suspend,
@@ -144,6 +187,14 @@ enum MembershipAction {
     Block,
 }
 
+#[utoipa::path(
+    post,
+    path = "/passholders/{id}/memberships/{cardSystem}",
+    params(("id" = Uuid, Path), ("cardSystem" = u32, Path)),
+    request_body = MembershipChange,
+    responses((status = 204)),
+    security(("token" = ["ksb-admin"]))
+)]
 async fn change_membership(
     State(app): State<App>,
     Ids(passholder, card_system): Ids<PassholderId, CardSystemId>,
@@ -163,11 +214,20 @@ async fn change_membership(
     Ok(StatusCode::NO_CONTENT)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 struct Correction {
+    #[schema(value_type = String)]
     reason: Reason,
 }
 
+#[utoipa::path(
+    post,
+    path = "/checkins/{id}/correction",
+    params(("id" = Uuid, Path)),
+    request_body = Correction,
+    responses((status = 204)),
+    security(("token" = ["ksb-admin"]))
+)]
 async fn correct_check_in(
     State(app): State<App>,
     Id(check_in): Id<CheckInId>,

@@ -2,10 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::put;
 use serde::Deserialize;
 use uitpas_domain::calendar::Period;
 use uitpas_domain::counter::{PermissionGroup, Profile, StaffKind, Terms};
@@ -13,29 +11,43 @@ use uitpas_domain::ids::{CardSystemId, CounterId, DistributionKeyId, SubjectId};
 use uitpas_domain::limit::Limit;
 use uitpas_domain::values::iban::Iban;
 use uitpas_domain::values::text::Text;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::actions::counters;
 use crate::app::App;
 use crate::http::extract::{Bare, Id, Ids, Write};
 use crate::http::shapes::GivenAddress;
+use crate::http::words;
 use crate::problem::Answer;
 
-pub fn router() -> Router<App> {
-    Router::new()
-        .route("/counters/{id}", put(create))
-        .route("/counters/{id}/terms/{cardSystem}", put(set_terms))
-        .route("/counters/{id}/iban", put(set_iban))
-        .route("/counters/{id}/staff/{subject}", put(add_staff).delete(remove_staff))
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(create))
+        .routes(routes!(set_terms))
+        .routes(routes!(set_iban))
+        .routes(routes!(add_staff, remove_staff))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct New {
+    #[schema(schema_with = words::text::<200>)]
     name: Text<200>,
     address: GivenAddress,
+    #[schema(value_type = Vec<u32>)]
     card_systems: BTreeSet<CardSystemId>,
 }
 
+#[utoipa::path(
+    put,
+    path = "/counters/{id}",
+    params(("id" = String, Path)),
+    request_body = New,
+    responses((status = 204)),
+    security(("token" = ["system-owner"]))
+)]
 async fn create(
     State(app): State<App>,
     Id(id): Id<CounterId>,
@@ -47,22 +59,25 @@ async fn create(
     Ok(StatusCode::NO_CONTENT)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct NewTerms {
+    #[schema(schema_with = words::list_of::<PermissionGroup>)]
     groups: BTreeSet<PermissionGroup>,
     #[serde(default)]
     other_municipalities: bool,
     #[serde(default)]
+    #[schema(value_type = Vec<u32>)]
     keys: BTreeSet<DistributionKeyId>,
     ticket_limit: Option<GivenLimit>,
 }
 
 /// So many per calendar period.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GivenLimit {
     volume: u32,
+    #[schema(schema_with = words::of::<Period>)]
     period_type: Period,
 }
 
@@ -72,6 +87,14 @@ impl From<GivenLimit> for Limit {
     }
 }
 
+#[utoipa::path(
+    put,
+    path = "/counters/{id}/terms/{cardSystem}",
+    params(("id" = String, Path), ("cardSystem" = u32, Path)),
+    request_body = NewTerms,
+    responses((status = 204)),
+    security(("token" = ["ksb-admin"]))
+)]
 async fn set_terms(
     State(app): State<App>,
     Ids(id, card_system): Ids<CounterId, CardSystemId>,
@@ -87,11 +110,20 @@ async fn set_terms(
     Ok(StatusCode::NO_CONTENT)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 struct NewIban {
+    #[schema(value_type = String)]
     iban: Iban,
 }
 
+#[utoipa::path(
+    put,
+    path = "/counters/{id}/iban",
+    params(("id" = String, Path)),
+    request_body = NewIban,
+    responses((status = 204)),
+    security(("token" = ["ksb-admin"]))
+)]
 async fn set_iban(
     State(app): State<App>,
     Id(id): Id<CounterId>,
@@ -101,11 +133,20 @@ async fn set_iban(
     Ok(StatusCode::NO_CONTENT)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 struct NewStaff {
+    #[schema(schema_with = words::of::<StaffKind>)]
     kind: StaffKind,
 }
 
+#[utoipa::path(
+    put,
+    path = "/counters/{id}/staff/{subject}",
+    params(("id" = String, Path), ("subject" = String, Path)),
+    request_body = NewStaff,
+    responses((status = 204)),
+    security(("token" = ["counter-admin", "ksb-admin"]))
+)]
 async fn add_staff(
     State(app): State<App>,
     Ids(id, subject): Ids<CounterId, SubjectId>,
@@ -115,6 +156,13 @@ async fn add_staff(
     Ok(StatusCode::NO_CONTENT)
 }
 
+#[utoipa::path(
+    delete,
+    path = "/counters/{id}/staff/{subject}",
+    params(("id" = String, Path), ("subject" = String, Path)),
+    responses((status = 204)),
+    security(("token" = ["counter-admin", "ksb-admin"]))
+)]
 async fn remove_staff(
     State(app): State<App>,
     Ids(id, subject): Ids<CounterId, SubjectId>,

@@ -7,16 +7,17 @@ mod counters;
 mod overviews;
 mod view;
 
-use axum::Router;
+use utoipa_axum::router::OpenApiRouter;
 
+use super::documentation::about;
 use crate::app::App;
 
-pub fn router() -> Router<App> {
-    Router::new()
-        .merge(activities::router())
-        .merge(card_systems::router())
-        .merge(cards::router())
-        .merge(counters::router())
-        .merge(overviews::router())
-        .merge(view::router())
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .merge(about("Activities", activities::router()))
+        .merge(about("Card systems", card_systems::router()))
+        .merge(about("Cards", cards::router()))
+        .merge(about("Counters", counters::router()))
+        .merge(about("Overviews", overviews::router()))
+        .merge(about("Counter view", view::router()))
 }

@@ -1,40 +1,49 @@
 //! The overviews of the back office: check-ins, granted tariffs, and what they add up to.
 
+use axum::Json;
 use axum::extract::State;
-use axum::routing::get;
-use axum::{Json, Router};
 use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use uitpas_domain::calendar::{end_of_day, start_of_day};
 use uitpas_domain::ids::{ActivityId, CounterId, PassholderId};
 use uitpas_domain::values::euro::Euro;
 use uitpas_projections::{check_ins, settlement, ticket_sales};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::app::App;
 use crate::auth::Caller;
 use crate::http::extract::{Id, Query, paging};
 use crate::http::shapes::{Amount, GivenDay, Page, instant, sought};
+use crate::http::words;
 use crate::problem::Answer;
 
-pub fn router() -> Router<App> {
-    Router::new()
-        .route("/checkins", get(list_check_ins))
-        .route("/granted-tariffs", get(list_granted_tariffs))
-        .route("/counters/{id}/totals", get(totals))
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list_check_ins))
+        .routes(routes!(list_granted_tariffs))
+        .routes(routes!(totals))
 }
 
 /// Every filter of an overview; what is absent does not restrict. Days are Brussels days.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase")]
 struct Asked {
+    #[param(value_type = Option<Uuid>)]
     passholder_id: Option<PassholderId>,
+    #[param(value_type = Option<String>)]
     event_id: Option<ActivityId>,
     #[serde(default, deserialize_with = "sought")]
     event_title: Option<String>,
     #[serde(default)]
+    #[param(value_type = Vec<String>)]
     organizer_id: Vec<CounterId>,
+    #[param(schema_with = words::day)]
     from: Option<GivenDay>,
+    #[param(schema_with = words::day)]
     until: Option<GivenDay>,
     /// Corrected check-ins or cancelled sales only, or without them.
     undone: Option<bool>,
@@ -52,7 +61,7 @@ impl Asked {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct CheckIn {
     id: Uuid,
@@ -68,6 +77,13 @@ struct CheckIn {
     corrected_date: Option<DateTime<FixedOffset>>,
 }
 
+#[utoipa::path(
+    get,
+    path = "/checkins",
+    params(Asked),
+    responses((status = 200, body = Page<CheckIn>)),
+    security(("token" = ["staff"]))
+)]
 async fn list_check_ins(
     State(app): State<App>,
     caller: Caller,
@@ -99,7 +115,7 @@ async fn list_check_ins(
     })))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct GrantedTariff {
     id: Uuid,
@@ -126,6 +142,13 @@ fn euro(cents: i64) -> Amount {
     Amount(Euro::cents(cents))
 }
 
+#[utoipa::path(
+    get,
+    path = "/granted-tariffs",
+    params(Asked),
+    responses((status = 200, body = Page<GrantedTariff>)),
+    security(("token" = ["staff"]))
+)]
 async fn list_granted_tariffs(
     State(app): State<App>,
     caller: Caller,
@@ -163,13 +186,16 @@ async fn list_granted_tariffs(
     })))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct AskedTotals {
+    #[param(schema_with = words::day)]
     from: GivenDay,
+    #[param(schema_with = words::day)]
     until: GivenDay,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Total {
     postal_code: String,
@@ -183,6 +209,13 @@ struct Total {
 }
 
 /// Per municipality and day.
+#[utoipa::path(
+    get,
+    path = "/counters/{id}/totals",
+    params(("id" = String, Path), AskedTotals),
+    responses((status = 200, body = Vec<Total>)),
+    security(("token" = ["staff"]))
+)]
 async fn totals(
     State(app): State<App>,
     caller: Caller,

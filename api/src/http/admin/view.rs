@@ -1,9 +1,8 @@
 //! The counter view: a passholder at a counter. Balance and social status, today's activities with
 //! what each costs and whether the point is given, the rewards that can be taken up, the history.
 
+use axum::Json;
 use axum::extract::State;
-use axum::routing::get;
-use axum::{Json, Router};
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use serde::{Deserialize, Serialize};
 use uitpas_domain::activity::Audience;
@@ -16,6 +15,9 @@ use uitpas_domain::values::card_number::CardNumber;
 use uitpas_domain::values::euro::Euro;
 use uitpas_domain::values::identifier::Identifier;
 use uitpas_projections::{Paging, activities, check_ins, redemptions, rewards, ticket_sales};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::actions::ticket_sales::NewSale;
@@ -25,21 +27,22 @@ use crate::auth::Caller;
 use crate::http::extract::{Id, Query};
 use crate::http::passholders::{Passholder, print};
 use crate::http::shapes::{Amount, GivenDay, instant};
+use crate::http::words;
 use crate::problem::{Answer, Problem};
 
-pub fn router() -> Router<App> {
-    Router::new()
-        .route("/counters/{id}/activities", get(list_activities))
-        .route("/counters/{id}/view", get(view))
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(list_activities)).routes(routes!(view))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct AskedDay {
     /// Absent: today (R-CTR-08).
+    #[param(schema_with = words::day)]
     day: Option<GivenDay>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct ListedActivity {
     id: String,
@@ -48,13 +51,20 @@ struct ListedActivity {
     prices: Vec<ListedPrice>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct ListedPrice {
     name: String,
     price: Amount,
 }
 
 /// What is on at a counter, activities for members included (R-CTR-08).
+#[utoipa::path(
+    get,
+    path = "/counters/{id}/activities",
+    params(("id" = String, Path), AskedDay),
+    responses((status = 200, body = Vec<ListedActivity>)),
+    security(("token" = ["staff"]))
+)]
 async fn list_activities(
     State(app): State<App>,
     caller: Caller,
@@ -100,15 +110,17 @@ fn prices(row: &activities::Activity) -> Vec<ListedPrice> {
         .collect()
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct Asked {
     /// A card number, chip number or national number, as scanned.
     identifier: String,
     /// Absent: today.
+    #[param(schema_with = words::day)]
     day: Option<GivenDay>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct View {
     passholder: Passholder,
@@ -117,7 +129,7 @@ struct View {
     history: Vec<Act>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct OfferedActivity {
     id: String,
@@ -126,7 +138,7 @@ struct OfferedActivity {
     prices: Vec<OfferedPrice>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Point {
     /// Whether it can be saved now.
@@ -137,7 +149,7 @@ struct Point {
     message: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct OfferedPrice {
     name: String,
@@ -149,7 +161,7 @@ struct OfferedPrice {
     message: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct RedeemableReward {
     id: Uuid,
@@ -158,7 +170,7 @@ struct RedeemableReward {
 }
 
 /// Something that happened at this counter, with what can be undone of it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Act {
     kind: &'static str,
@@ -174,6 +186,13 @@ struct Act {
 /// How many acts of each kind the history shows. Source: our choice; a screenful.
 const HISTORY: Paging = Paging { start: 0, limit: 20 };
 
+#[utoipa::path(
+    get,
+    path = "/counters/{id}/view",
+    params(("id" = String, Path), Asked),
+    responses((status = 200, body = View)),
+    security(("token" = ["staff"]))
+)]
 async fn view(
     State(app): State<App>,
     caller: Caller,

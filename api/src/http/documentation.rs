@@ -1,0 +1,165 @@
+//! The description of the doors, OpenAPI 3.1. Handlers describe what is theirs; what every operation
+//! shares stands here: the token, and how it is refused.
+
+use axum::http::StatusCode;
+use serde_json::json;
+use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn, PathItem};
+use utoipa::openapi::schema::{Object, Schema};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{
+    ContentBuilder, InfoBuilder, OpenApi, Ref, RefOr, Required, ResponseBuilder, ServerBuilder,
+    Type,
+};
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::app::App;
+
+/// The name of the bearer token in the description. The list that an operation gives with it holds
+/// the permission of the contract, or the role, that it takes.
+const TOKEN: &str = "token";
+
+const DESCRIPTION: &str = "Every refusal is an `application/problem+json`. A write may carry an \
+    `Idempotency-Key`, and answers `Uitpas-Position`, its place in the log; a read that must see it \
+    sends it back as `Uitpas-After`. Days are calendar days in Brussels, amounts are euro.";
+
+/// A router whose operations belong together.
+pub fn about(tag: &str, mut router: OpenApiRouter<App>) -> OpenApiRouter<App> {
+    for item in router.get_openapi_mut().paths.paths.values_mut() {
+        for (_, operation) in operations(item) {
+            operation.tags = Some(vec![tag.to_owned()]);
+        }
+    }
+    router
+}
+
+/// What all operations share, written down at each.
+pub fn complete(mut api: OpenApi, base: &str, title: &str) -> OpenApi {
+    api.info = InfoBuilder::new()
+        .title(title)
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(DESCRIPTION))
+        .build();
+    api.servers = Some(vec![ServerBuilder::new().url(base).build()]);
+    let components = api.components.get_or_insert_default();
+    components.schemas.insert("Problem".to_owned(), problem().into());
+    let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+    components.add_security_scheme(TOKEN, SecurityScheme::Http(scheme));
+    for (path, item) in &mut api.paths.paths {
+        for (method, operation) in operations(item) {
+            complete_operation(method, path, operation);
+        }
+    }
+    api
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
+    let operations = [
+        ("get", &mut item.get),
+        ("put", &mut item.put),
+        ("post", &mut item.post),
+        ("delete", &mut item.delete),
+    ];
+    operations.into_iter().filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
+}
+
+fn complete_operation(method: &str, path: &str, operation: &mut Operation) {
+    let words = path.split(['/', '{', '}', '-', '.']).filter(|word| !word.is_empty());
+    operation.operation_id = Some(words.fold(method.to_owned(), |id, word| format!("{id}_{word}")));
+    if let Some(RefOr::T(body)) = &mut operation.request_body {
+        body.required = Some(Required::True);
+    }
+    let writes = method != "get";
+    complete_parameters(writes, operation);
+
+    let mut refusals = vec![
+        StatusCode::BAD_REQUEST,
+        StatusCode::NOT_FOUND,
+        StatusCode::INTERNAL_SERVER_ERROR,
+        StatusCode::SERVICE_UNAVAILABLE,
+    ];
+    let token = || vec![SecurityRequirement::new::<_, _, String>(TOKEN, [])];
+    let security = operation.security.get_or_insert_with(token);
+    if !security.contains(&SecurityRequirement::default()) {
+        refusals.extend([StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN]);
+    }
+    if writes {
+        refusals.extend([StatusCode::CONFLICT, StatusCode::UNPROCESSABLE_ENTITY]);
+    }
+    if operation.request_body.is_some() {
+        refusals.extend([StatusCode::PAYLOAD_TOO_LARGE, StatusCode::UNSUPPORTED_MEDIA_TYPE]);
+    }
+    let responses = &mut operation.responses.responses;
+    for (status, response) in responses.iter_mut() {
+        if let RefOr::T(response) = response
+            && response.description.is_empty()
+        {
+            let status = status.parse().ok().and_then(|code| StatusCode::from_u16(code).ok());
+            let reason = status.and_then(|status| status.canonical_reason());
+            response.description = reason.unwrap_or_default().to_owned();
+        }
+    }
+    for status in refusals {
+        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+        let reason = status.canonical_reason().unwrap_or_default();
+        let response = ResponseBuilder::new()
+            .description(reason)
+            .content("application/problem+json", content)
+            .build();
+        responses.entry(status.as_str().to_owned()).or_insert(response.into());
+    }
+}
+
+/// The headers that all operations understand.
+fn complete_parameters(writes: bool, operation: &mut Operation) {
+    let parameters = operation.parameters.get_or_insert_default();
+    let header = match writes {
+        true => ("Idempotency-Key", "The same request under the same key happens once."),
+        false => ("Uitpas-After", "A position in the log that the answer must have seen."),
+    };
+    let schema = match writes {
+        true => super::words::text::<255>(),
+        false => Object::with_type(Type::Integer),
+    };
+    let parameter = ParameterBuilder::new()
+        .name(header.0)
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(header.1))
+        .schema(Some(schema));
+    parameters.push(parameter.build().into());
+}
+
+/// How every refusal looks (RFC 9457).
+fn problem() -> Schema {
+    let schema = json!({
+        "type": "object",
+        "description": "A refusal. `type` tells which; `endUserMessage` is for whoever stands at the counter.",
+        "required": ["type", "title", "status"],
+        "properties": {
+            "type": { "type": "string", "format": "uri" },
+            "title": { "type": "string" },
+            "status": { "type": "integer", "minimum": 400, "maximum": 599 },
+            "detail": { "type": "string" },
+            "endUserMessage": {
+                "type": "object",
+                "required": ["nl"],
+                "properties": { "nl": { "type": "string" } }
+            },
+            "schemaErrors": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["jsonPointer", "error"],
+                    "properties": {
+                        "jsonPointer": { "type": "string", "format": "json-pointer" },
+                        "error": { "type": "string" }
+                    }
+                }
+            },
+            "cardStatus": { "type": "string" },
+            "passType": { "type": "string" },
+            "passholderId": { "type": "string" }
+        }
+    });
+    serde_json::from_value(schema).expect("it is a schema")
+}
