@@ -11,7 +11,7 @@ use rand::Rng;
 use sqlx::PgPool;
 use uitpas_domain::card::Card;
 use uitpas_domain::counter::{Authority, Counter, Task};
-use uitpas_domain::ids::{CardSystemId, CounterId, PassholderId, SubjectId};
+use uitpas_domain::ids::{CardSystemId, CommandId, CounterId, PassholderId, SubjectId};
 use uitpas_domain::values::card_number::CardNumber;
 use uitpas_domain::values::identifier::Identifier;
 use uitpas_projections::{Projections, counters};
@@ -19,6 +19,7 @@ use uitpas_store::{Store, Unsuccessful};
 
 use crate::actions::{authority, identify};
 use crate::auth::{Caller, Issuer};
+use crate::guesses::Guesses;
 use crate::problem::{Answer, Problem};
 
 /// Cheap to clone.
@@ -27,11 +28,15 @@ pub struct App {
     pub store: Store,
     pub projections: Projections,
     pub issuer: Arc<Issuer>,
+    /// How often each caller tried what points at a person.
+    pub guesses: Arc<Guesses>,
     /// Up to where in the log each caller has been answered: what he wrote, he reads.
     seen: Cache<SubjectId, u64>,
 }
 
 tokio::task_local! {
+    /// The id of the request at hand, which stands beside the events that come of it.
+    pub static CORRELATION: CommandId;
     /// Where in the log the request at hand is.
     pub static POSITION: Position;
 }
@@ -53,7 +58,7 @@ impl App {
         let seen =
             Cache::builder().max_capacity(100_000).time_to_idle(Duration::from_secs(300)).build();
         let issuer = Arc::new(Issuer::demo(store.master_key()));
-        Self { store, projections, issuer, seen }
+        Self { store, projections, issuer, guesses: Arc::default(), seen }
     }
 
     /// Where the views are.

@@ -107,6 +107,10 @@ pub enum Problem {
     UnderWay,
     #[error("busy; try again")]
     Busy,
+    #[error("too many tries; wait {retry_after_s} seconds")]
+    RateLimited { retry_after_s: u64 },
+    #[error("changed since it was read; read it again")]
+    ChangedMeanwhile,
     #[error("the ledger cannot be reached; try again")]
     LedgerUnavailable,
     #[error("something went wrong here")]
@@ -363,6 +367,18 @@ impl Problem {
                 "under-way",
                 "Request under way",
                 "Deze aanvraag wordt al verwerkt.",
+            ),
+            Problem::RateLimited { .. } => uitpas(
+                StatusCode::TOO_MANY_REQUESTS,
+                "rate-limited",
+                "Rate limited",
+                "Er werd te vaak na elkaar gezocht. Wacht even en probeer dan opnieuw.",
+            ),
+            Problem::ChangedMeanwhile => own(
+                StatusCode::PRECONDITION_FAILED,
+                "changed-meanwhile",
+                "Changed meanwhile",
+                "Iemand anders heeft deze gegevens intussen gewijzigd. Bekijk ze opnieuw.",
             ),
             Problem::Busy | Problem::LedgerUnavailable => own(
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -990,6 +1006,9 @@ impl IntoResponse for Problem {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
             _ => {}
+        }
+        if let Problem::RateLimited { retry_after_s } = self {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after_s));
         }
         response
     }

@@ -93,7 +93,6 @@ async fn every_operation_is_described_and_asks_for_a_token() {
     assert!(count > 50, "{count}");
 }
 
-/// A shape of another name would take the place of this one in the document.
 #[test]
 fn every_shape_that_is_referred_to_is_there() {
     for (base, document) in DOCUMENTS.iter() {
@@ -106,11 +105,12 @@ fn every_shape_that_is_referred_to_is_there() {
     }
 }
 
-/// Routes are made with `routes!`, which describes them; a bare `.route` would not be.
+/// Routes are made with `routes!`, which describes them; a bare `.route` would not be. And no two
+/// shapes have one name: in a document the one would take the place of the other.
 #[test]
-fn no_route_goes_undescribed() {
+fn no_route_goes_undescribed_and_no_shape_hides_another() {
     let http = concat!(env!("CARGO_MANIFEST_DIR"), "/../api/src/http");
-    let mut seen = 0;
+    let (mut seen, mut shapes) = (0, BTreeSet::new());
     for directory in [http.to_owned(), format!("{http}/admin")] {
         for file in std::fs::read_dir(directory).expect("a directory") {
             let path = file.expect("a file").path();
@@ -122,7 +122,13 @@ fn no_route_goes_undescribed() {
             let source = std::fs::read_to_string(&path).expect("text");
             assert!(!source.contains(".route("), "{}", path.display());
             seen += source.matches("routes!(").count();
+            for shape in source.split("ToSchema)]\n").skip(1) {
+                let mut words =
+                    shape.split_whitespace().skip_while(|word| !["struct", "enum"].contains(word));
+                let name = words.nth(1).expect("a name").split(['<', '(']).next().expect("a name");
+                assert!(shapes.insert(name.to_owned()), "{name} in {}", path.display());
+            }
         }
     }
-    assert!(seen > 30, "{seen}");
+    assert!(seen > 30 && shapes.len() > 50, "{seen} {shapes:?}");
 }

@@ -4,7 +4,9 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::answer::Answer;
-use crate::region::{Region, THEATRE, list, text};
+use uitpas_api::guesses::{GUESSES_MAX, ONE_MORE_AFTER};
+
+use crate::region::{Region, THEATRE, born_years_ago, insz, list, text};
 
 /// The front page says that this is a demo; the health is for everyone to see.
 #[tokio::test]
@@ -58,4 +60,126 @@ async fn any_origin_may_call() {
     let refused = Answer::to(asked).await;
     refused.refused(404, "url/not-found");
     assert_eq!(refused.header("access-control-allow-origin"), Some("*"));
+}
+
+/// A request has an id: the caller's, where it is a UUID. It stands in the answer, and beside the
+/// events that came of it.
+#[tokio::test]
+async fn a_request_has_an_id_from_the_caller_to_the_log() {
+    let region = Region::new().await;
+    let desk = region.desk(THEATRE);
+    let (holder, activity) = (region.passholder().await, region.activity(THEATRE, 10.0).await);
+    let id = "0e5cd86a-8bf4-4c2b-8f2a-f4e8f1f9c0de";
+    let body = json!({ "eventId": activity, "uitpasNumber": holder.card });
+    let request = desk.request(Method::POST, "/v4/checkins").header("x-request-id", id);
+    let answer = desk.send(request.json(&body)).await;
+    answer.created();
+    assert_eq!(answer.header("x-request-id"), Some(id));
+    let log = region.whole_log().await;
+    assert!(log.contains(&format!(r#""correlation_id":"{id}""#)), "{log}");
+
+    // What is no UUID might be anything, and is not repeated.
+    let request = desk.request(Method::GET, "/v4/nergens").header("x-request-id", "Nele");
+    let ours = desk.send(request).await;
+    let ours = ours.header("x-request-id").expect("an id").to_owned();
+    assert!(uuid::Uuid::try_parse(&ours).is_ok(), "{ours}");
+    assert_ne!(desk.gets("/v4/nergens").await.header("x-request-id"), Some(ours.as_str()));
+}
+
+/// R-PRV-02: what is counted is counted by route, never by address.
+#[tokio::test]
+async fn what_is_counted_tells_nothing_of_a_person() {
+    let region = Region::new().await;
+    let desk = region.desk(THEATRE);
+    let (holder, number) = (region.passholder().await, "90072110045");
+    desk.reads(&holder).await.ok();
+    desk.identifies(number).await;
+    desk.gets(&format!("/v4/passholders/status/{number}")).await;
+    let counted = region.stranger().gets("/metrics").await;
+    assert_eq!(counted.status, 200);
+    let counted = counted.text();
+    let line = r#"uitpas_http_request_seconds_count{method="GET",route="/v4/passholders/{id}",status="200"}"#;
+    assert!(counted.contains(line), "{counted}");
+    assert!(counted.contains("uitpas_log_batch_seconds_bucket"), "{counted}");
+    for personal in [number, &holder.id, &holder.card] {
+        assert!(!counted.contains(personal), "{personal} in {counted}");
+    }
+}
+
+/// R-PRV-02, R-ID-04: numbers and addresses that point at a person are not found out by trying.
+#[tokio::test]
+async fn whoever_guesses_national_numbers_has_to_wait() {
+    let region = Region::new().await;
+    let desk = region.desk(THEATRE);
+    let holder = region.passholder().await;
+    let number = insz(born_years_ago(40), 400);
+    let mut guesses = 0;
+    loop {
+        let answer = desk.identifies(&number).await;
+        if answer.status == 429 {
+            answer.refused(429, "uitpas/rate-limited");
+            let wait = answer.header("retry-after").expect("a time");
+            let wait: u64 = wait.parse().expect("seconds");
+            assert!((1..=ONE_MORE_AFTER.as_secs() + 1).contains(&wait), "{wait}");
+            // Not one that can be tried again before this test is over.
+            if wait > 4 {
+                break;
+            }
+            continue;
+        }
+        answer.refused(404, "uitpas/pass-not-found");
+        guesses += 1;
+    }
+    let most = GUESSES_MAX.get();
+    assert!((most..2 * most).contains(&guesses), "{guesses}");
+    for query in [format!("inszNumber={number}"), "email=nele@voorbeeld.example".to_owned()] {
+        desk.searches(&query).await.refused(429, "uitpas/rate-limited");
+    }
+    let view = format!("/admin/v1/counters/{THEATRE}/view?identifier={number}");
+    desk.gets(&view).await.refused(429, "uitpas/rate-limited");
+    // Cards go on, and so do others.
+    desk.identifies(&holder.card).await.ok();
+    region.admin_of(THEATRE).identifies(&number).await.refused(404, "uitpas/pass-not-found");
+}
+
+/// Of two who edit the same passholder, the second is told that it changed.
+#[tokio::test]
+async fn two_who_edit_one_passholder_do_not_undo_each_other() {
+    let region = Region::new().await;
+    let (desk, other) = (region.desk(THEATRE), region.admin_of(THEATRE));
+    let holder = region.passholder().await;
+    let path = format!("/v4/passholders/{}", holder.id);
+    let read = desk.reads(&holder).await;
+    let tag = read.header("etag").expect("a tag").to_owned();
+    let mut person = read.ok();
+    person["phoneNumber"] = "052 12 34 56".into();
+    let change = |desk: &crate::region::Desk, tag: &str, person: &serde_json::Value| {
+        let request = desk.request(Method::PUT, &path).header("if-match", tag).json(person);
+        let desk = desk.clone();
+        async move { desk.send(request).await }
+    };
+    change(&desk, &tag, &person).await.done();
+    person["phoneNumber"] = "052 65 43 21".into();
+    for stale in [tag.as_str(), "\"iets\"", "W/\"1\""] {
+        change(&other, stale, &person).await.refused(412, "own/changed-meanwhile");
+    }
+    let read = other.reads(&holder).await;
+    assert_eq!(read.ok()["phoneNumber"], "052 12 34 56");
+    assert_ne!(read.header("etag"), Some(tag.as_str()));
+    change(&other, read.header("etag").expect("a tag"), &person).await.done();
+    change(&other, "*", &person).await.done();
+    assert_eq!(other.reads(&holder).await.ok()["phoneNumber"], "052 65 43 21");
+}
+
+/// Long answers are packed for whoever can unpack them.
+#[tokio::test]
+async fn long_answers_are_compressed_on_demand() {
+    let region = Region::empty().await;
+    let stranger = region.stranger();
+    let plain = stranger.gets("/v4/openapi.json").await;
+    assert_eq!(plain.header("content-encoding"), None);
+    let asked = stranger.request(Method::GET, "/v4/openapi.json").header("accept-encoding", "gzip");
+    let packed = Answer::to(asked).await;
+    assert_eq!(packed.header("content-encoding"), Some("gzip"));
+    assert!(packed.bytes.len() * 2 < plain.bytes.len());
 }

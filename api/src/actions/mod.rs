@@ -29,7 +29,7 @@ use uitpas_domain::root::Root;
 use uitpas_store::{Command, Executed, Failed, Unsuccessful, Work};
 use uuid::Uuid;
 
-use crate::app::App;
+use crate::app::{App, CORRELATION};
 use crate::auth::{Caller, Kind};
 use crate::problem::{Answer, Problem};
 
@@ -74,6 +74,8 @@ where
     Fut: Future<Output = Outcome<R>>,
 {
     let id = request.command_id("");
+    // Outside of a request the command stands for itself.
+    let correlation_id = CORRELATION.try_with(|id| *id).unwrap_or(id);
     let command = Command {
         id,
         request: app.store.master_key().request_hash(&request.content),
@@ -84,7 +86,7 @@ where
             counter: None,
             channel,
             command_id: id,
-            correlation_id: id,
+            correlation_id,
         },
     };
     let Executed { answer, position, .. } = app.store.execute(command, decide).await?;

@@ -179,6 +179,8 @@ pub async fn seal_reason(
 /// A passholder as the ledger knows him, with his details where they can be read.
 pub struct Known {
     pub id: PassholderId,
+    /// Every change makes it higher.
+    pub version: u64,
     pub holder: Holder,
     pub details: Option<PersonalDetails>,
     pub card_systems: uitpas_domain::passholder::CardSystems,
@@ -203,10 +205,11 @@ pub async fn read_own(app: &App, id: PassholderId) -> Answer<Known> {
 }
 
 async fn known(work: &Work, id: PassholderId) -> Outcome<Known> {
-    let holder = work.load::<Passholder>(&id).await?.state.holder()?.clone();
+    let loaded = work.load::<Passholder>(&id).await?;
+    let holder = loaded.state.holder()?.clone();
     let details = open_details(work, id, &holder.details).await?;
     let card_systems = card_systems_of(work, &holder).await?;
-    Ok(Known { id, holder, details, card_systems })
+    Ok(Known { id, version: loaded.sequence, holder, details, card_systems })
 }
 
 /// The first of these counters at which the caller may do this for this passholder.
@@ -236,6 +239,8 @@ pub struct Change {
     pub details: PersonalDetails,
     pub preferences: Option<Preferences>,
     pub social_status_until: Option<chrono::NaiveDate>,
+    /// The version that was looked at; absent: whichever is there.
+    pub version: Option<u64>,
 }
 
 pub async fn change(app: &App, request: &Request, id: PassholderId, change: &Change) -> Answer<()> {
@@ -247,6 +252,9 @@ pub async fn change(app: &App, request: &Request, id: PassholderId, change: &Cha
         let state = work.load::<Passholder>(&id).await?;
         let holder = state.state.holder()?;
         let by = authority_over(&work, &request.caller, counters, holder, Task::Edit).await?;
+        if change.version.is_some_and(|seen| seen != state.sequence) {
+            return Err(Problem::ChangedMeanwhile)?;
+        }
         let key =
             person_key(&work, id).await?.ok_or(uitpas_domain::passholder::Refused::Removed)?;
         let person = id.to_string();

@@ -26,6 +26,9 @@ struct Cli {
     command: Command,
     #[command(flatten)]
     target: Target,
+    /// How the log of requests and faults is written, on the error side; RUST_LOG says how much.
+    #[arg(long, global = true, value_enum, default_value_t, env = "UITPAS_LOG_FORMAT")]
+    log_format: LogFormat,
     /// Print one JSON object, for machines.
     #[arg(long, global = true)]
     json: bool,
@@ -56,11 +59,23 @@ enum Command {
     Token(token::Token),
 }
 
+#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
+enum LogFormat {
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
 /// Runs what the command line asks for.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match cli.log_format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -77,7 +92,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-async fn run(Cli { command, target, json }: Cli) -> Outcome {
+async fn run(Cli { command, target, json, log_format: _ }: Cli) -> Outcome {
     match command {
         Command::Demo(demo) => demo.run(&target, json).await,
         Command::Serve(serve) => serve.run(&target).await,

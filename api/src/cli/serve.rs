@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-
-use uitpas_store::Store;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use super::Outcome;
 use crate::app::App;
-use crate::http::router;
+use crate::http::{REQUEST_TIMEOUT, metrics, router};
 use crate::ledger::{Ledger, Target};
 
 #[derive(clap::Args)]
@@ -36,17 +36,32 @@ impl Serve {
 /// How often old command ids are forgotten; the log says how old.
 const FORGET_EVERY: Duration = Duration::from_secs(3600);
 
-async fn forget_commands(store: Store) {
+async fn forget(app: App) {
     let mut ticks = tokio::time::interval(FORGET_EVERY);
     loop {
         ticks.tick().await;
-        match store.forget_commands().await {
+        app.guesses.forget();
+        match app.store.forget_commands().await {
             Ok(0) => {}
             Ok(forgotten) => tracing::info!(forgotten, "old commands"),
             Err(error) => tracing::warn!(%error, "old commands could not be forgotten"),
         }
     }
 }
+
+/// How often what was counted is taken in, where nobody asks for it.
+const COUNT_EVERY: Duration = Duration::from_secs(5);
+
+async fn count() {
+    let mut ticks = tokio::time::interval(COUNT_EVERY);
+    loop {
+        ticks.tick().await;
+        metrics::take_in();
+    }
+}
+
+/// How long the end waits for what was accepted; no request takes longer.
+const GRACE: Duration = REQUEST_TIMEOUT.saturating_add(Duration::from_secs(5));
 
 /// Takes the address, or says which one is taken.
 pub async fn listen(address: SocketAddr) -> Result<TcpListener, std::io::Error> {
@@ -58,14 +73,21 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener, std::io::Error> 
 /// Serves until Ctrl-C or a request to end, and finishes what it accepted.
 pub async fn serve(listener: TcpListener, app: App) -> Result<(), std::io::Error> {
     let mut terminate = signal(SignalKind::terminate())?;
+    let (ends, mut ending) = watch::channel(());
     let stop = async move {
         tokio::select! {
             _ = tokio::signal::ctrl_c() => {}
             _ = terminate.recv() => {}
         }
+        drop(ends);
     };
-    let housekeeping = tokio::spawn(forget_commands(app.store.clone()));
-    let served = axum::serve(listener, router(app)).with_graceful_shutdown(stop).await;
-    housekeeping.abort();
+    let housekeeping = [tokio::spawn(forget(app.clone())), tokio::spawn(count())];
+    let served = axum::serve(listener, router(app)).with_graceful_shutdown(stop).into_future();
+    let served = tokio::select! {
+        served = served => served,
+        // A connection that says nothing does not keep the server up for ever.
+        () = async { let _ = ending.changed().await; tokio::time::sleep(GRACE).await } => Ok(()),
+    };
+    housekeeping.iter().for_each(JoinHandle::abort);
     served
 }

@@ -8,10 +8,16 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tracing::Instrument;
+use uitpas_domain::ids::CommandId;
+use uuid::Uuid;
 
-use crate::app::{POSITION, Position};
+use super::metrics;
+use crate::app::{CORRELATION, POSITION, Position};
 use crate::problem::Problem;
 
+/// The id of a request: the caller's, where it is a UUID, else one of ours. It stands in the answer,
+/// in the log of requests, and beside the events that came of it.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// What a read must have seen of the log.
 const AFTER: HeaderName = HeaderName::from_static("uitpas-after");
 /// Up to where in the log the answer is true.
@@ -42,17 +48,23 @@ pub async fn position(request: Request, next: Next) -> Response {
 
 /// One span per request. The route and not the address: addresses and queries may be personal.
 pub async fn traced(request: Request, next: Next) -> Response {
-    let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
-    let span = tracing::info_span!("request", method = %request.method(), route);
-    async {
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let route = route.as_ref().map_or("", MatchedPath::as_str);
+    let given = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok());
+    let id = given.and_then(|id| Uuid::try_parse(id).ok()).unwrap_or_else(Uuid::now_v7);
+    let method = request.method().clone();
+    let span = tracing::info_span!("request", %id, %method, route);
+    let respond = async {
         let began = std::time::Instant::now();
-        let response = next.run(request).await;
-        let duration_ms = began.elapsed().as_millis();
-        tracing::info!(status = response.status().as_u16(), duration_ms, "answered");
+        let mut response = next.run(request).await;
+        let (status, took) = (response.status(), began.elapsed());
+        metrics::answered(&method, route, status, took);
+        tracing::info!(status = status.as_u16(), duration_ms = took.as_millis(), "answered");
+        let id = HeaderValue::try_from(id.to_string()).expect("a UUID is ASCII");
+        response.headers_mut().insert(REQUEST_ID, id);
         response
-    }
-    .instrument(span)
-    .await
+    };
+    CORRELATION.scope(CommandId(id), respond.instrument(span)).await
 }
 
 /// What a layer refused in its own words goes out as a problem too.

@@ -7,8 +7,7 @@ use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::schema::{Object, Schema};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
-    ContentBuilder, InfoBuilder, OpenApi, Ref, RefOr, Required, ResponseBuilder, ServerBuilder,
-    Type,
+    ContentBuilder, InfoBuilder, OpenApi, Ref, RefOr, Required, Response, ServerBuilder, Type,
 };
 use utoipa_axum::router::OpenApiRouter;
 
@@ -89,23 +88,26 @@ fn complete_operation(method: &str, path: &str, operation: &mut Operation) {
         refusals.extend([StatusCode::PAYLOAD_TOO_LARGE, StatusCode::UNSUPPORTED_MEDIA_TYPE]);
     }
     let responses = &mut operation.responses.responses;
-    for (status, response) in responses.iter_mut() {
-        if let RefOr::T(response) = response
-            && response.description.is_empty()
+    for status in refusals {
+        responses.entry(status.as_str().to_owned()).or_insert_with(|| Response::new("").into());
+    }
+    for (status, response) in responses {
+        if let (Ok(status), RefOr::T(response)) =
+            (StatusCode::from_bytes(status.as_bytes()), response)
         {
-            let status = status.parse().ok().and_then(|code| StatusCode::from_u16(code).ok());
-            let reason = status.and_then(|status| status.canonical_reason());
-            response.description = reason.unwrap_or_default().to_owned();
+            complete_response(status, response);
         }
     }
-    for status in refusals {
-        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-        let reason = status.canonical_reason().unwrap_or_default();
-        let response = ResponseBuilder::new()
-            .description(reason)
-            .content("application/problem+json", content)
-            .build();
-        responses.entry(status.as_str().to_owned()).or_insert(response.into());
+}
+
+/// What a status means, where the handler does not say; and that every refusal is a problem.
+fn complete_response(status: StatusCode, response: &mut Response) {
+    if response.description.is_empty() {
+        response.description = status.canonical_reason().unwrap_or_default().to_owned();
+    }
+    if (status.is_client_error() || status.is_server_error()) && response.content.is_empty() {
+        let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+        response.content.insert("application/problem+json".to_owned(), problem.into());
     }
 }
 

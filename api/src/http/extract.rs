@@ -7,9 +7,9 @@ use std::str::FromStr;
 
 use axum::body::{Body, HttpBody as _};
 use axum::extract::{FromRequest, FromRequestParts, Path, Request as HttpRequest};
-use axum::http::HeaderMap;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, ETAG, IF_MATCH};
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_path_to_error::Segment;
 use uitpas_projections::Paging;
@@ -55,6 +55,30 @@ impl FromRequestParts<App> for Bare {
         let content = format!("{} {}\n", parts.method, parts.uri).into_bytes();
         Ok(Self(Request { caller, key, content }))
     }
+}
+
+/// The version that a change is about, from `If-Match`; absent: whichever is there.
+pub struct IfMatch(pub Option<u64>);
+
+impl FromRequestParts<App> for IfMatch {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+        let Some(tag) = parts.headers.get(IF_MATCH) else { return Ok(Self(None)) };
+        let tag = tag.to_str().unwrap_or_default().trim();
+        if tag == "*" {
+            return Ok(Self(None));
+        }
+        let version = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+        // A tag that we never gave is of no version that is there.
+        let version = version.and_then(|version| version.parse().ok());
+        version.map(|version| Self(Some(version))).ok_or(Problem::ChangedMeanwhile)
+    }
+}
+
+/// The version of what an answer shows, for `If-Match`.
+pub fn etag(version: u64) -> (HeaderName, String) {
+    (ETAG, format!("\"{version}\""))
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {

@@ -161,8 +161,9 @@ async fn one(
 ) -> Answer<Response> {
     let number = |text: &str| text.parse::<u32>().map_err(|_| Problem::ReportNotFound);
     let Some(zipped) = report.strip_suffix(".zip") else {
+        let caller = caller?;
         let number = number(&report)?;
-        let found = reports::one(&app, &caller?, &counter, number).await?;
+        let found = reports::one(&app, &caller, &counter, number).await?;
         return Ok(Json(print(&app, &counter, number, found).await?).into_response());
     };
     let number = number(zipped)?;

@@ -7,6 +7,7 @@ mod documentation;
 pub mod extract;
 pub mod financial_reports;
 pub mod health;
+pub mod metrics;
 pub mod passes;
 pub mod passholders;
 pub mod permissions;
@@ -39,7 +40,7 @@ use crate::problem::Problem;
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 
 /// How long a request may take.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The operations of the UiTPAS API 4.0.
 fn contract() -> OpenApiRouter<App> {
@@ -73,19 +74,20 @@ pub fn descriptions() -> [(&'static str, OpenApi); 2] {
 }
 
 /// The page to read the descriptions and to try them; the scripts come from here too.
-fn page() -> Router<App> {
+fn page() -> Router {
     let documents = [V4, ADMIN].map(|base| format!("{base}/openapi.json"));
     SwaggerUi::new("/docs").config(Config::new(documents).persist_authorization(true)).into()
 }
 
 pub fn router(app: App) -> Router {
+    metrics::start();
     let parts = parts().into_iter().fold(Router::new(), |all, (base, router, api)| {
         all.nest(base, router.route("/openapi.json", get(|| async move { Json(api) })))
     });
     let router = parts
         .route("/", get(health::welcome))
         .route("/health", get(health::health))
-        .merge(page())
+        .route("/metrics", get(metrics::metrics))
         .fallback(|| async { Problem::NoSuchUrl })
         .method_not_allowed_fallback(|| async { Problem::MethodNotAllowed })
         .layer(axum::middleware::from_fn(context::position))
@@ -99,5 +101,5 @@ pub fn router(app: App) -> Router {
         .layer(CorsLayer::permissive())
         .with_state(app);
     // With or without a slash at the end it is the same address (the contract's own guides use both).
-    Router::new().fallback_service(NormalizePath::trim_trailing_slash(router))
+    page().fallback_service(NormalizePath::trim_trailing_slash(router))
 }

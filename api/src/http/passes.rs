@@ -64,7 +64,7 @@ struct Message {
     get,
     path = "/passes",
     params(Asked),
-    responses((status = 200, body = Pass)),
+    responses((status = 200, body = Pass), (status = 429)),
     security(("token" = ["PASSES_READ"]))
 )]
 async fn pass(
@@ -74,6 +74,9 @@ async fn pass(
 ) -> Answer<Json<Pass>> {
     app.demand_task(&caller, Task::Identify).await?;
     let identifier: Identifier = asked.identifier.parse()?;
+    if matches!(identifier, Identifier::Insz(_)) {
+        app.guesses.count(&caller)?;
+    }
     let identifier = &identifier;
     let today = day_in_belgium(app.now());
     let pass = app.store.preview(|work| async move {

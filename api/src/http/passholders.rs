@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderName, StatusCode};
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use serde::{Deserialize, Serialize};
 use uitpas_domain::calendar::day_in_belgium;
@@ -25,7 +25,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::extract::{Bare, Id, Query, Write, paging};
+use super::extract::{Bare, Id, IfMatch, Query, Write, etag, paging};
 use super::shapes::{CardSystemRef, GivenAddress, GivenDay, Page, last_instant, sought};
 use super::words;
 use crate::actions::identify;
@@ -75,7 +75,7 @@ struct Person {
     #[schema(schema_with = words::of::<Proof>)]
     social_tariff_proof: Option<Proof>,
     /// The rest is read at registration only.
-    registration_organizer: Option<Organizer>,
+    registration_organizer: Option<GivenOrganizer>,
     #[schema(value_type = Option<u32>)]
     registration_card_system_id: Option<CardSystemId>,
     registration_card_type: Option<CardType>,
@@ -127,7 +127,7 @@ impl Person {
 }
 
 #[derive(Deserialize, ToSchema)]
-struct Organizer {
+struct GivenOrganizer {
     #[schema(value_type = String)]
     id: CounterId,
 }
@@ -187,29 +187,37 @@ async fn register(
     get,
     path = "/passholders/{id}",
     params(("id" = Uuid, Path)),
-    responses((status = 200, body = Passholder)),
+    responses((
+        status = 200,
+        body = Passholder,
+        headers(("ETag" = String, description = "The version, for `If-Match`."))
+    )),
     security(("token" = ["PASSHOLDERS_SEARCH_BY_ID"]))
 )]
 async fn one(
     State(app): State<App>,
     caller: Caller,
     Id(id): Id<PassholderId>,
-) -> Answer<Json<Passholder>> {
+) -> Answer<([(HeaderName, String); 1], Json<Passholder>)> {
     let known = passholders::read(&app, &caller, id).await?;
-    Ok(Json(print(&app, known)?))
+    Ok(([etag(known.version)], Json(print(&app, known)?)))
 }
 
 #[utoipa::path(
     put,
     path = "/passholders/{id}",
-    params(("id" = Uuid, Path)),
+    params(
+        ("id" = Uuid, Path),
+        ("If-Match" = Option<String>, Header, description = "The version that was looked at.")
+    ),
     request_body = Person,
-    responses((status = 204)),
+    responses((status = 204), (status = 412)),
     security(("token" = ["PASSHOLDERS_WRITE"]))
 )]
 async fn change(
     State(app): State<App>,
     Id(id): Id<PassholderId>,
+    IfMatch(version): IfMatch,
     Write { request, body }: Write<Person>,
 ) -> Answer<StatusCode> {
     let details = body.details()?;
@@ -217,6 +225,7 @@ async fn change(
         details,
         preferences: body.opt_in_preferences.map(Preferences::from),
         social_status_until: body.registration_social_tariff_end_date.map(NaiveDate::from),
+        version,
     };
     passholders::change(&app, &request, id, &change).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -293,7 +302,7 @@ impl From<Sort> for view::SortByName {
     get,
     path = "/passholders",
     params(Asked),
-    responses((status = 200, body = Page<Passholder>)),
+    responses((status = 200, body = Page<Passholder>), (status = 429)),
     security(("token" = ["PASSHOLDERS_SEARCH"]))
 )]
 async fn list(
@@ -309,6 +318,9 @@ async fn list(
         .or(asked.insz_number.map(Identifier::Insz));
     if let Some(identifier) = identifier {
         app.demand_task(&caller, Task::Identify).await?;
+        if matches!(identifier, Identifier::Insz(_)) {
+            app.guesses.count(&caller)?;
+        }
         let found = match identify::passholder(&app, &identifier).await? {
             Some(id) => unless_removed(passholders::read_own(&app, id).await)?,
             None => None,
@@ -319,6 +331,9 @@ async fn list(
     }
     let card_systems =
         app.card_systems_with(&caller, Task::Search, asked.organizer_id.as_ref()).await?;
+    if asked.email.is_some() {
+        app.guesses.count(&caller)?;
+    }
     let search = view::Search {
         card_systems: Some(card_systems),
         name: asked.name,
@@ -426,7 +441,7 @@ struct MembershipSocialTariff {
 
 /// An erased passholder is not found: there is nothing left to show.
 pub fn print(app: &App, known: Known) -> Answer<Passholder> {
-    let Known { id, holder, details, card_systems } = known;
+    let Known { id, version: _, holder, details, card_systems } = known;
     let details = details.ok_or(uitpas_domain::passholder::Refused::Removed)?;
     let today = day_in_belgium(app.now());
     let memberships = holder.memberships.iter().map(|(card_system, membership)| {

@@ -55,13 +55,13 @@ enum Kind {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Tariffs {
-    available: Vec<Tariff>,
+    available: Vec<TariffAvailability>,
     #[serde(skip_serializing_if = "Option::is_none")]
     end_user_message: Option<EndUserMessage>,
 }
 
 #[derive(Serialize, ToSchema)]
-struct Tariff {
+struct TariffAvailability {
     id: &'static str,
     name: &'static str,
     price: Amount,
@@ -95,7 +95,7 @@ async fn tariffs(
     match ticket_sales::quote(&app, &caller, &sale).await {
         Ok(_) if asked.kind == Kind::Coupon => none(None),
         Ok(quote) => {
-            let tariff = Tariff {
+            let tariff = TariffAvailability {
                 id: SOCIAL_TARIFF,
                 name: "Kansentarief",
                 price: Amount(quote.shares.passholder),

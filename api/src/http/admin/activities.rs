@@ -24,7 +24,7 @@ pub fn router() -> OpenApiRouter<App> {
 
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct NewSettings {
+struct ActivitySettings {
     checkin_points: u32,
     checkin_limit: Option<GivenLimit>,
     passholder_ticket_limit: Option<GivenLimit>,
@@ -34,14 +34,14 @@ struct NewSettings {
     put,
     path = "/activities/{id}/settings",
     params(("id" = String, Path)),
-    request_body = NewSettings,
+    request_body = ActivitySettings,
     responses((status = 204)),
     security(("token" = ["ksb-admin"]))
 )]
 async fn change_settings(
     State(app): State<App>,
     Id(id): Id<ActivityId>,
-    Write { request, body }: Write<NewSettings>,
+    Write { request, body }: Write<ActivitySettings>,
 ) -> Answer<StatusCode> {
     let settings = Settings {
         check_in_points: body.checkin_points,

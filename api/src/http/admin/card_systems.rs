@@ -46,7 +46,7 @@ async fn carry_out(
 }
 
 #[derive(Deserialize, ToSchema)]
-struct New {
+struct NewCardSystem {
     #[schema(schema_with = words::text::<80>)]
     name: Text<80>,
     municipalities: Vec<City>,
@@ -65,14 +65,14 @@ struct City {
     put,
     path = "/card-systems/{id}",
     params(("id" = u32, Path)),
-    request_body = New,
+    request_body = NewCardSystem,
     responses((status = 204)),
     security(("token" = ["system-owner"]))
 )]
 async fn create(
     State(app): State<App>,
     Id(id): Id<CardSystemId>,
-    Write { request, body }: Write<New>,
+    Write { request, body }: Write<NewCardSystem>,
 ) -> Answer<StatusCode> {
     let municipality = |city: City| Municipality { postal_code: city.postal_code, name: city.name };
     let municipalities = body.municipalities.into_iter().map(municipality).collect();
@@ -238,7 +238,7 @@ async fn set_prices(
 
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct NewSettings {
+struct CardSystemSettings {
     grace_days: u16,
     #[serde(default)]
     expired_closes_points: bool,
@@ -250,14 +250,14 @@ struct NewSettings {
     put,
     path = "/card-systems/{id}/settings",
     params(("id" = u32, Path)),
-    request_body = NewSettings,
+    request_body = CardSystemSettings,
     responses((status = 204)),
     security(("token" = ["ksb-admin"]))
 )]
 async fn change_settings(
     State(app): State<App>,
     Id(id): Id<CardSystemId>,
-    Write { request, body }: Write<NewSettings>,
+    Write { request, body }: Write<CardSystemSettings>,
 ) -> Answer<StatusCode> {
     let settings = Settings {
         grace_days: body.grace_days,

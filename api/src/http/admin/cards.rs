@@ -119,12 +119,12 @@ struct NewReplacement {
     /// Absent: a digital card.
     #[schema(schema_with = words::uitpas_number)]
     uitpas_number: Option<CardNumber>,
-    social_tariff: Option<SocialTariff>,
+    social_tariff: Option<AskedSocialTariff>,
 }
 
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct SocialTariff {
+struct AskedSocialTariff {
     #[schema(schema_with = words::day)]
     social_tariff_end_date: Option<GivenDay>,
     #[schema(schema_with = words::of::<Proof>)]

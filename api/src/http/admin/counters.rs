@@ -32,7 +32,7 @@ pub fn router() -> OpenApiRouter<App> {
 
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct New {
+struct NewCounter {
     #[schema(schema_with = words::text::<200>)]
     name: Text<200>,
     address: GivenAddress,
@@ -44,14 +44,14 @@ struct New {
     put,
     path = "/counters/{id}",
     params(("id" = String, Path)),
-    request_body = New,
+    request_body = NewCounter,
     responses((status = 204)),
     security(("token" = ["system-owner"]))
 )]
 async fn create(
     State(app): State<App>,
     Id(id): Id<CounterId>,
-    Write { request, body }: Write<New>,
+    Write { request, body }: Write<NewCounter>,
 ) -> Answer<StatusCode> {
     let address = body.address.checked()?;
     let profile = Profile { name: body.name, address, card_systems: body.card_systems };

@@ -63,7 +63,7 @@ impl Asked {
 
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct CheckIn {
+struct ListedCheckIn {
     id: Uuid,
     passholder_id: Uuid,
     event_id: String,
@@ -81,14 +81,14 @@ struct CheckIn {
     get,
     path = "/checkins",
     params(Asked),
-    responses((status = 200, body = Page<CheckIn>)),
+    responses((status = 200, body = Page<ListedCheckIn>)),
     security(("token" = ["staff"]))
 )]
 async fn list_check_ins(
     State(app): State<App>,
     caller: Caller,
     Query(asked): Query<Asked>,
-) -> Answer<Json<Page<CheckIn>>> {
+) -> Answer<Json<Page<ListedCheckIn>>> {
     let filter = check_ins::Filter {
         counters: Some(app.own_counters(&caller, &asked.organizer_id).await?),
         from: asked.from(),
@@ -101,7 +101,7 @@ async fn list_check_ins(
     };
     app.caught_up(&caller, check_ins::PROJECTION.name).await?;
     let page = check_ins::list(app.pool(), &filter).await?;
-    Ok(Json(Page::of(page, |row| CheckIn {
+    Ok(Json(Page::of(page, |row| ListedCheckIn {
         id: row.id,
         passholder_id: row.passholder,
         event_id: row.activity,

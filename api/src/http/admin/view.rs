@@ -134,13 +134,13 @@ struct View {
 struct OfferedActivity {
     id: String,
     title: String,
-    point: Point,
+    point: OfferedPoint,
     prices: Vec<OfferedPrice>,
 }
 
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Point {
+struct OfferedPoint {
     /// Whether it can be saved now.
     allowed: bool,
     /// Whether it was saved already.
@@ -190,7 +190,7 @@ const HISTORY: Paging = Paging { start: 0, limit: 20 };
     get,
     path = "/counters/{id}/view",
     params(("id" = String, Path), Asked),
-    responses((status = 200, body = View)),
+    responses((status = 200, body = View), (status = 429)),
     security(("token" = ["staff"]))
 )]
 async fn view(
@@ -201,6 +201,9 @@ async fn view(
 ) -> Answer<Json<View>> {
     app.authority_at(&caller, &counter).await?.demand(Task::Identify)?;
     let identifier: Identifier = asked.identifier.parse()?;
+    if matches!(identifier, Identifier::Insz(_)) {
+        app.guesses.count(&caller)?;
+    }
     let (card, id) = app.identified(&identifier).await?;
     let known = passholders::read_own(&app, id).await?;
     let day = asked.day.map_or_else(|| day_in_belgium(app.now()), NaiveDate::from);
@@ -224,8 +227,8 @@ async fn offer(
 ) -> Answer<OfferedActivity> {
     let activity: ActivityId = row.id.parse().map_err(|_| Problem::EventNotFound)?;
     let point = match actions::check_ins::preview(app, caller, &activity, card).await {
-        Ok(()) => Point { allowed: true, given: false, message: None },
-        Err(Problem::Passholder(refused)) => Point {
+        Ok(()) => OfferedPoint { allowed: true, given: false, message: None },
+        Err(Problem::Passholder(refused)) => OfferedPoint {
             allowed: false,
             given: matches!(refused, Refused::CheckIn(CheckInRefused::AlreadyGiven(_))),
             message: Problem::Passholder(refused).end_user_message(),
