@@ -292,7 +292,7 @@ impl Calendar {
         }
     }
 
-    fn occurrences(&self) -> impl Iterator<Item = &Occurrence> {
+    pub(crate) fn occurrences(&self) -> impl Iterator<Item = &Occurrence> {
         let occurrences = match self {
             Calendar::Single(occurrence) => std::slice::from_ref(occurrence),
             Calendar::Multiple(occurrences) => occurrences.as_slice(),
@@ -302,7 +302,7 @@ impl Calendar {
     }
 
     /// Start and end of every occurrence that can matter at `at`.
-    fn openings_around(&self, at: DateTime<Utc>) -> Vec<(DateTime<Utc>, DateTime<Utc>)> {
+    pub(crate) fn openings_around(&self, at: DateTime<Utc>) -> Vec<(DateTime<Utc>, DateTime<Utc>)> {
         let today = calendar::day_in_belgium(at);
         match self {
             Calendar::Single(_) | Calendar::Multiple(_) => {

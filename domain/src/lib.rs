@@ -25,6 +25,7 @@ pub mod card_system;
 pub mod counter;
 pub mod distribution;
 pub mod ids;
+pub mod kiosk;
 pub mod limit;
 pub mod metadata;
 pub mod offering;

@@ -7,7 +7,8 @@ use crate::activity::{self, Activity};
 use crate::card::{self, Card};
 use crate::card_system::{self, CardSystem};
 use crate::counter::{self, Counter};
-use crate::ids::{ActivityId, CardSystemId, CounterId, PassholderId, RewardId};
+use crate::ids::{ActivityId, CardSystemId, CounterId, KioskId, PassholderId, RewardId};
+use crate::kiosk::{self, Kiosk};
 use crate::metadata::Metadata;
 use crate::passholder::{self, Passholder};
 use crate::reward::{self, Reward};
@@ -35,6 +36,7 @@ pub enum AnyEvent {
     CardSystem(CardSystemId, card_system::Event),
     Activity(ActivityId, activity::Event),
     Reward(RewardId, reward::Event),
+    Kiosk(KioskId, kiosk::Event),
 }
 
 /// An entry that this version does not understand. A reader stops at it; nothing is skipped.
@@ -73,6 +75,9 @@ impl AnyEvent {
             }
             Reward::TYPE => {
                 Ok(AnyEvent::Reward(id.parse().map_err(bad_id)?, serde_json::from_str(payload)?))
+            }
+            Kiosk::TYPE => {
+                Ok(AnyEvent::Kiosk(id.parse().map_err(bad_id)?, serde_json::from_str(payload)?))
             }
             other => Err(NotUnderstood::AggregateType(other.to_owned())),
         }

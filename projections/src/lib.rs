@@ -9,6 +9,7 @@ pub mod activities;
 pub mod check_ins;
 pub mod counters;
 mod failure;
+pub mod kiosks;
 pub mod passholders;
 mod projection;
 mod reading;
@@ -47,6 +48,7 @@ pub const ALL: &[&Projection] = &[
     &activities::PROJECTION,
     &check_ins::PROJECTION,
     &counters::PROJECTION,
+    &kiosks::PROJECTION,
     &passholders::PROJECTION,
     &redemptions::PROJECTION,
     &rewards::PROJECTION,

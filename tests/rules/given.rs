@@ -18,6 +18,7 @@ use uitpas_domain::card_system::{self, CardSystem};
 use uitpas_domain::counter::{self, Authority, Counter, PermissionGroup, Profile, Terms};
 use uitpas_domain::distribution::{DefinedKey, DistributionKey, Region};
 use uitpas_domain::ids::*;
+use uitpas_domain::kiosk::{self, Kiosk};
 use uitpas_domain::metadata::{Channel, Role};
 use uitpas_domain::offering::Offering;
 use uitpas_domain::passholder::cards::{Block, BlockCard, BlockReason};
@@ -53,7 +54,8 @@ told!(
     CardSystem: card_system,
     Counter: counter,
     Activity: activity,
-    Reward: reward
+    Reward: reward,
+    Kiosk: kiosk
 );
 
 /// What has happened so far.

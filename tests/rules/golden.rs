@@ -11,6 +11,7 @@ use uitpas_domain::activity::{self, Activity};
 use uitpas_domain::card::{self, Card};
 use uitpas_domain::card_system::{self, CardSystem};
 use uitpas_domain::counter::{self, Counter};
+use uitpas_domain::kiosk::{self, Kiosk};
 use uitpas_domain::passholder::{self, Passholder};
 use uitpas_domain::recorded::AnyEvent;
 use uitpas_domain::reward::{self, Reward};
@@ -84,6 +85,7 @@ fn event_types() -> Vec<(&'static str, Vec<&'static str>)> {
             [Published, Revised, SettingsChanged, CardSystemsChosen,]
         ),
         variants!(Reward, reward::Event, [Created, Changed, FirstUsed, UnitTaken, UnitReturned,]),
+        variants!(Kiosk, kiosk::Event, [Provisioned, Claimed, DeviceReleased, Fixed, Chosen,]),
     ]
 }
 
@@ -231,6 +233,7 @@ fn written(event: &AnyEvent) -> (String, String, String) {
         AnyEvent::CardSystem(_, event) => of(event),
         AnyEvent::Activity(_, event) => of(event),
         AnyEvent::Reward(_, event) => of(event),
+        AnyEvent::Kiosk(_, event) => of(event),
     }
 }
 

@@ -11,6 +11,7 @@ mod golden;
 mod group_passes;
 mod identification;
 mod invariants;
+mod kiosks;
 mod ksb;
 mod limits;
 mod registration;

@@ -46,7 +46,7 @@ pub const PROJECTION: Projection = Projection {
         ("activity", "CardSystemsChosen"),
     ],
     opens_details: false,
-    statements: &[BY_ID, LIST],
+    statements: &[BY_ID, LIST, AROUND],
     new: || Box::new(Activities::default()),
 };
 
@@ -160,8 +160,28 @@ const LIST: &str = "
     order by title_folded, id
     limit $6";
 
+const AROUND: &str = "
+    select *
+    from views.activities
+    where organizer = any($1)
+        and (first_day is null or first_day <= $2 + 1)
+        and (last_day is null or last_day >= $2 - 1)
+        and available
+        and not withdrawn
+    order by id";
+
 /// The most activities that a list holds.
 const LIST_MAX: i64 = 5_000;
+
+/// The activities of these counters that may be on this day or the one before or after it, by id.
+pub async fn around(
+    pool: &PgPool,
+    counters: &[CounterId],
+    day: NaiveDate,
+) -> sqlx::Result<Vec<Activity>> {
+    let counters: Vec<String> = counters.iter().map(CounterId::to_string).collect();
+    sqlx::query_as(AROUND).bind(counters).bind(day).fetch_all(pool).await
+}
 
 pub async fn by_id(pool: &PgPool, id: &ActivityId) -> sqlx::Result<Option<Activity>> {
     sqlx::query_as(BY_ID).bind(id.as_str()).fetch_optional(pool).await

@@ -123,7 +123,8 @@ impl Fold for Counters {
             AnyEvent::Passholder(..)
             | AnyEvent::Card(..)
             | AnyEvent::Activity(..)
-            | AnyEvent::Reward(..) => {}
+            | AnyEvent::Reward(..)
+            | AnyEvent::Kiosk(..) => {}
         }
     }
 
@@ -137,7 +138,8 @@ impl Fold for Counters {
             AnyEvent::Passholder(..)
             | AnyEvent::Card(..)
             | AnyEvent::Activity(..)
-            | AnyEvent::Reward(..) => not_mine(),
+            | AnyEvent::Reward(..)
+            | AnyEvent::Kiosk(..) => not_mine(),
         }
     }
 

@@ -111,7 +111,8 @@ impl Fold for Rewards {
             | AnyEvent::Counter(..)
             | AnyEvent::Card(..)
             | AnyEvent::CardSystem(..)
-            | AnyEvent::Activity(..) => return not_mine(),
+            | AnyEvent::Activity(..)
+            | AnyEvent::Kiosk(..) => return not_mine(),
         };
         row.position = entry.position;
         Ok(())

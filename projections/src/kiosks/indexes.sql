@@ -1,0 +1,1 @@
+create index on kiosks using gin (counters);
