@@ -45,6 +45,10 @@ pub enum Kind {
     Client,
     /// Whoever sets up card systems and counters.
     SystemOwner,
+    /// A check-in device. No token says so: a kiosk shows its device id instead (R-SEC-02).
+    #[serde(skip)]
+    #[value(skip)]
+    Kiosk,
 }
 
 /// The demo issuer: signs tokens with a key that is derived from the master key, so that a token
@@ -80,7 +84,7 @@ impl Issuer {
             Kind::User | Kind::SystemOwner => {
                 vec!["pwd".to_owned(), "otp".to_owned(), "mfa".to_owned()]
             }
-            Kind::Client => vec![],
+            Kind::Client | Kind::Kiosk => vec![],
         };
         self.sign(&Claims {
             iss: DEMO_ISSUER.to_owned(),
@@ -133,7 +137,7 @@ impl Caller {
     pub fn demand_system_owner(&self) -> Result<(), Problem> {
         match self.kind {
             Kind::SystemOwner => Ok(()),
-            Kind::User | Kind::Client => {
+            Kind::User | Kind::Client | Kind::Kiosk => {
                 Err(Problem::Forbidden("only the system owner may do this".to_owned()))
             }
         }

@@ -12,6 +12,7 @@ use uitpas_domain::calendar::Period;
 use uitpas_domain::card::{self, Unidentified};
 use uitpas_domain::card_system::VoucherRefused;
 use uitpas_domain::counter::{NotAllowed, Task};
+use uitpas_domain::kiosk::ScanRefused;
 use uitpas_domain::offering::NotOffered;
 use uitpas_domain::passholder::cards::CardRefused;
 use uitpas_domain::passholder::check_ins::CheckInRefused;
@@ -21,7 +22,7 @@ use uitpas_domain::passholder::status::StatusRefused;
 use uitpas_domain::passholder::ticket_sales::SaleRefused;
 use uitpas_domain::reward::Unavailable;
 use uitpas_domain::values::identifier::InvalidIdentifier;
-use uitpas_domain::{activity, card_system, counter, passholder, reward};
+use uitpas_domain::{activity, card_system, counter, kiosk, passholder, reward};
 use uitpas_store::Unsuccessful;
 
 /// What a handler answers.
@@ -78,6 +79,20 @@ pub enum Problem {
     Activity(#[from] activity::Refused),
     #[error(transparent)]
     Reward(#[from] reward::Refused),
+    #[error(transparent)]
+    Kiosk(#[from] kiosk::Refused),
+    #[error(transparent)]
+    Scan(#[from] ScanRefused),
+    #[error("no kiosk has that name")]
+    KioskNotFound,
+    #[error("the kiosk has no activity at that moment")]
+    NoActivityNow,
+    #[error("no passholder has this chip")]
+    ScanOfNobody,
+    #[error("the card is blocked")]
+    ScanOfBlockedCard,
+    #[error("the point was saved already, at {0}")]
+    SavedAlready(DateTime<Utc>),
     #[error("a group pass saves no points and redeems none")]
     GroupPass,
     #[error("{0} belongs to another passholder")]
@@ -299,6 +314,43 @@ impl Problem {
                 }
             },
             Problem::Reward(refused) => of_reward(*refused),
+            Problem::Kiosk(refused) => of_kiosk(*refused),
+            Problem::Scan(refused) => uitpas(
+                BAD,
+                "checkin-not-allowed",
+                "Check-in not allowed",
+                match refused {
+                    ScanRefused::InTheFuture => "De klok van deze zuil loopt voor.",
+                    ScanRefused::TooOld => "Dit punt werd meer dan drie maanden geleden gescand.",
+                },
+            ),
+            Problem::KioskNotFound => {
+                uitpas(BAD, "kiosk-not-found", "Kiosk not found", "Er is geen zuil met deze naam.")
+            }
+            Problem::NoActivityNow => uitpas(
+                BAD,
+                "event-not-found",
+                "Event not found",
+                "Er is nu geen activiteit waarvoor je hier punten kunt sparen.",
+            ),
+            Problem::ScanOfNobody => uitpas(
+                BAD,
+                "passholder-not-found",
+                "Passholder not found",
+                "We kennen deze kaart niet. Vraag raad aan de balie.",
+            ),
+            Problem::ScanOfBlockedCard => uitpas(
+                BAD,
+                "card-blocked",
+                "Card blocked",
+                "Deze kaart is geblokkeerd. Vraag raad aan de balie.",
+            ),
+            Problem::SavedAlready(at) => uitpas(
+                BAD,
+                "maximum-reached",
+                "Maximum reached",
+                format!("Je spaarde dit punt al op {}.", moment(*at)),
+            ),
             Problem::GroupPass => uitpas(
                 BAD,
                 "invalid-card",
@@ -311,6 +363,13 @@ impl Problem {
                 "INSZ already used",
                 "Er is al een pashouder met dit rijksregisternummer.",
             ),
+            Problem::Taken("kiosk-device") => uitpas(
+                BAD,
+                "kiosk-device-already-in-use",
+                "Kiosk device already in use",
+                "Dit toestel is al een andere zuil.",
+            ),
+            Problem::Taken("kiosk-name") => invalid_body("/name", "is the name of another kiosk"),
             Problem::Taken(_) => uitpas(
                 BAD,
                 "invalid-card",
@@ -663,6 +722,40 @@ fn not_offered(why: NotOffered) -> Printed {
         NotOffered::NoCardSystem => "Geen enkele UiTPAS-regio doet mee aan deze activiteit.",
     };
     uitpas(BAD, "checkin-not-allowed", "Activity takes no part", nl)
+}
+
+fn of_kiosk(why: kiosk::Refused) -> Printed {
+    let not_acceptable =
+        |nl: &str| uitpas(BAD, "event-not-acceptable", "Event not acceptable", nl.to_owned());
+    match why {
+        kiosk::Refused::Unknown => general(NOT_FOUND, "url/not-found", "Not Found"),
+        kiosk::Refused::NoCounter => invalid_body("/organizers", &why.to_string()),
+        kiosk::Refused::OtherCardSystem => invalid_body("/cardSystemId", &why.to_string()),
+        kiosk::Refused::AlreadyClaimed => uitpas(
+            BAD,
+            "kiosk-already-configured",
+            "Kiosk already configured",
+            "Deze zuil is al in gebruik. De kaartsysteembeheerder kan ze vrijgeven.",
+        ),
+        kiosk::Refused::NotClaimed => own(
+            NOT_FOUND,
+            "kiosk-not-configured",
+            "Kiosk not configured",
+            "Er is geen toestel verbonden met deze zuil.",
+        ),
+        kiosk::Refused::NotOffered(why) => Printed {
+            nl: not_offered(why).nl,
+            ..not_acceptable("Deze activiteit doet niet mee aan UiTPAS.")
+        },
+        kiosk::Refused::OtherCounter => {
+            not_acceptable("Deze activiteit is niet van een balie van deze zuil.")
+        }
+        kiosk::Refused::Over => not_acceptable("Deze activiteit is voorbij."),
+        kiosk::Refused::TooFarAhead => not_acceptable(
+            "Deze activiteit begint pas later. Kies een activiteit van vandaag of de volgende drie dagen.",
+        ),
+        kiosk::Refused::NothingSet => Problem::EventNotFound.print(),
+    }
 }
 
 fn of_check_in(why: &CheckInRefused) -> Printed {

@@ -17,29 +17,15 @@ use crate::values::text::Text;
 #[derive(Debug, Clone)]
 pub enum Command {
     /// By a KSB admin of its card system: makes it, or changes what it is (R-KSK-01).
-    Provision {
-        profile: Profile,
-        at: DateTime<Utc>,
-    },
+    Provision { profile: Profile, at: DateTime<Utc> },
     /// A device becomes this kiosk.
-    Claim {
-        at: DateTime<Utc>,
-    },
+    Claim { at: DateTime<Utc> },
     /// Another device may become this kiosk.
-    ReleaseDevice {
-        at: DateTime<Utc>,
-    },
+    ReleaseDevice { at: DateTime<Utc> },
     /// Sets the activity by hand.
-    Set {
-        by: Hand,
-        offering: std::sync::Arc<Offering>,
-        at: DateTime<Utc>,
-    },
+    Set { by: Hand, offering: std::sync::Arc<Offering>, at: DateTime<Utc> },
     /// Takes the activity that was set away again.
-    Unset {
-        by: Hand,
-        at: DateTime<Utc>,
-    },
+    Unset { by: Hand, at: DateTime<Utc> },
 }
 
 /// The storage format of this stream: a changed shape needs a new version and an upcaster.
@@ -198,12 +184,7 @@ impl Kiosk {
         }
     }
 
-    fn set(
-        &self,
-        by: Hand,
-        offering: &Offering,
-        at: DateTime<Utc>,
-    ) -> Result<Vec<Event>, Refused> {
+    fn set(&self, by: Hand, offering: &Offering, at: DateTime<Utc>) -> Result<Vec<Event>, Refused> {
         let profile = self.known()?;
         let description = offering.open()?;
         if !profile.counters.contains(&description.organizer) {

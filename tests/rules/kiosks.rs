@@ -179,8 +179,7 @@ fn by_hand_what_is_on_or_starts_before_the_end_of_the_third_day_from_today() {
         ("2026-06-15 07:00:00", Some("2026-06-15 08:59:59"), Some(Refused::Over)),
     ] {
         for by in [Hand::Ksb, Hand::Counter] {
-            let refusal =
-                given([provisioned()]).when(sets(by, &single(start, end))).refusal();
+            let refusal = given([provisioned()]).when(sets(by, &single(start, end))).refusal();
             assert_eq!(refusal, expected, "{start}");
         }
     }
@@ -267,7 +266,8 @@ fn calendar(offering: &Offering) -> Calendar {
 }
 
 fn chosen(among: &[&Offering], at: &str) -> Option<String> {
-    let all: Vec<_> = among.iter().map(|offering| (offering.id.clone(), calendar(offering))).collect();
+    let all: Vec<_> =
+        among.iter().map(|offering| (offering.id.clone(), calendar(offering))).collect();
     let candidates = all.iter().map(|(id, calendar)| (id, calendar));
     automatic(candidates, brussels(at)).map(ToString::to_string)
 }
@@ -278,4 +278,3 @@ fn is_on_exactly(offering: &Offering, first: DateTime<Utc>, last: DateTime<Utc>)
     let on = |at| is_on(&calendar, at);
     assert!(!on(first - moment) && on(first) && on(last) && !on(last + moment));
 }
-

@@ -10,6 +10,7 @@ mod described;
 mod documentation;
 mod doors;
 mod idempotency;
+mod kiosks;
 mod privacy;
 mod region;
 mod registration;

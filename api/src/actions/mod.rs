@@ -7,6 +7,7 @@ pub mod cards;
 pub mod check_ins;
 pub mod counters;
 pub mod identify;
+pub mod kiosks;
 pub mod passholders;
 pub mod reports;
 pub mod rewards;
@@ -149,7 +150,7 @@ pub async fn demand_ksb(work: &Work, caller: &Caller, card_system: CardSystemId)
     }
     let role = match caller.kind {
         Kind::SystemOwner => Role::SystemOwner,
-        Kind::User | Kind::Client => Role::Ksb,
+        Kind::User | Kind::Client | Kind::Kiosk => Role::Ksb,
     };
     work.act_as(role, None);
     Ok(())

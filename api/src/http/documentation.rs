@@ -5,7 +5,9 @@ use axum::http::StatusCode;
 use serde_json::json;
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::schema::{Object, Schema};
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
 use utoipa::openapi::{
     ContentBuilder, InfoBuilder, OpenApi, Ref, RefOr, Required, Response, ServerBuilder, Type,
 };
@@ -16,6 +18,9 @@ use crate::app::App;
 /// The name of the bearer token in the description. The list that an operation gives with it holds
 /// the permission of the contract, or the role, that it takes.
 const TOKEN: &str = "token";
+
+/// The name of what a kiosk shows instead.
+const KIOSK: &str = "kiosk";
 
 const DESCRIPTION: &str = "Every refusal is an `application/problem+json`. A write may carry an \
     `Idempotency-Key`, and answers `Uitpas-Position`, its place in the log; a read that must see it \
@@ -43,6 +48,8 @@ pub fn complete(mut api: OpenApi, base: &str, title: &str) -> OpenApi {
     components.schemas.insert("Problem".to_owned(), problem().into());
     let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
     components.add_security_scheme(TOKEN, SecurityScheme::Http(scheme));
+    let device = ApiKeyValue::with_description("x-custom-token", "The id of a kiosk device.");
+    components.add_security_scheme(KIOSK, SecurityScheme::ApiKey(ApiKey::Header(device)));
     for (path, item) in &mut api.paths.paths {
         for (method, operation) in operations(item) {
             complete_operation(method, path, operation);

@@ -33,14 +33,23 @@ impl<T: DeserializeOwned> FromRequest<App> for Write<T> {
         let (mut parts, body) = http.into_parts();
         // Who calls comes first: a stranger learns nothing of the body's shape.
         let caller = Caller::from_request_parts(&mut parts, app).await?;
-        let key = idempotency_key(&parts.headers)?;
-        let target = format!("{} {}\n", parts.method, parts.uri);
-        demand_json(&parts.headers)?;
-        let bytes = read(body).await?;
-        let body = parse(&bytes)?;
-        let content = [target.as_bytes(), bytes.as_slice()].concat();
-        Ok(Self { request: Request { caller, key, content }, body })
+        write(parts, body, caller).await
     }
+}
+
+/// What a caller who is known by now writes.
+pub async fn write<T: DeserializeOwned>(
+    parts: Parts,
+    body: Body,
+    caller: Caller,
+) -> Result<Write<T>, Problem> {
+    let key = idempotency_key(&parts.headers)?;
+    let target = format!("{} {}\n", parts.method, parts.uri);
+    demand_json(&parts.headers)?;
+    let bytes = read(body).await?;
+    let body = parse(&bytes)?;
+    let content = [target.as_bytes(), bytes.as_slice()].concat();
+    Ok(Write { request: Request { caller, key, content }, body })
 }
 
 /// A write without a body.
@@ -81,7 +90,7 @@ pub fn etag(version: u64) -> (HeaderName, String) {
     (ETAG, format!("\"{version}\""))
 }
 
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
     let printable = key.to_str().ok().filter(|key| (1..=255).contains(&key.len()));
     let key = printable.ok_or_else(|| {

@@ -7,6 +7,8 @@ mod documentation;
 pub mod extract;
 pub mod financial_reports;
 pub mod health;
+pub mod kiosk_devices;
+pub mod kiosks;
 pub mod metrics;
 pub mod passes;
 pub mod passholders;
@@ -51,6 +53,8 @@ fn contract() -> OpenApiRouter<App> {
         .merge(about("Tariffs and ticket sales", tariffs::router()))
         .merge(about("Tariffs and ticket sales", ticket_sales::router()))
         .merge(about("Rewards", rewards::router()))
+        .merge(about("Kiosks", kiosks::router()))
+        .merge(about("Kiosks", kiosk_devices::router()))
         .merge(about("Permissions", permissions::router()))
         .merge(about("Financial reports", financial_reports::router()))
 }

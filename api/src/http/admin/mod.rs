@@ -4,6 +4,7 @@ mod activities;
 mod card_systems;
 mod cards;
 mod counters;
+mod kiosks;
 mod overviews;
 mod view;
 
@@ -18,6 +19,7 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(about("Card systems", card_systems::router()))
         .merge(about("Cards", cards::router()))
         .merge(about("Counters", counters::router()))
+        .merge(about("Kiosks", kiosks::router()))
         .merge(about("Overviews", overviews::router()))
         .merge(about("Counter view", view::router()))
 }
