@@ -18,7 +18,7 @@ use crate::given::*;
 fn a_ksb_admin_links_a_kiosk_to_one_or_more_counters_of_its_card_system() {
     let nobody = Profile { counters: BTreeSet::new(), ..in_the_hall() };
     given::<Event>([]).when(provision(nobody)).refused(Refused::NoCounter);
-    given([]).when(provision(in_the_hall())).then([provisioned()]);
+    given::<Event>([]).when(provision(in_the_hall())).then([provisioned()]);
     given([provisioned()]).when(provision(in_the_hall())).then([]);
     let for_both = Profile {
         counters: BTreeSet::from([library(), of::<CounterId>("sporthal")]),

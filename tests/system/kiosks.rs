@@ -34,10 +34,10 @@ async fn a_device_becomes_one_kiosk_and_opens_no_other_door() {
     another.sets_up("Inkomhal", code).await.refused(400, "uitpas/kiosk-already-configured");
     let second = make(&region, "Zijdeur", &[YOUTH]).await;
     let code_of_second = text(&second["configurationCode"]);
-    device.sets_up("Zijdeur", code_of_second).await.refused(
-        400,
-        "uitpas/kiosk-device-already-in-use",
-    );
+    device
+        .sets_up("Zijdeur", code_of_second)
+        .await
+        .refused(400, "uitpas/kiosk-device-already-in-use");
     let path = format!("/admin/v1/kiosks/{id}/device");
     region.ksb_of(2).deletes(&path).await.refused(403, "auth/forbidden");
     region.ksb().deletes(&path).await.done();
@@ -60,7 +60,11 @@ async fn a_device_becomes_one_kiosk_and_opens_no_other_door() {
 async fn kiosks_are_made_by_their_ksb_and_shown_to_their_counters() {
     let region = Region::new().await;
     let kiosk = profile("Inkomhal", &[YOUTH]);
-    region.desk(YOUTH).posts("/admin/v1/kiosks", kiosk.clone()).await.refused(403, "auth/forbidden");
+    region
+        .desk(YOUTH)
+        .posts("/admin/v1/kiosks", kiosk.clone())
+        .await
+        .refused(403, "auth/forbidden");
     region.ksb_of(2).posts("/admin/v1/kiosks", kiosk).await.refused(403, "auth/forbidden");
     let foreign = profile("Inkomhal", &[ELSEWHERE]);
     assert_eq!(region.ksb().posts("/admin/v1/kiosks", foreign).await.status, 400);
@@ -183,7 +187,7 @@ async fn make(region: &Region, name: &str, counters: &[&str]) -> Value {
     region.ksb().posts("/admin/v1/kiosks", profile(name, counters)).await.created()
 }
 
-async fn set_up(region: &Region, made: &Value) -> Device {
+async fn set_up<'a>(region: &'a Region, made: &Value) -> Device<'a> {
     let device = Device::new(region, &format!("toestel-{}", text(&made["id"])));
     device.sets_up(text(&made["name"]), text(&made["configurationCode"])).await.ok();
     device
