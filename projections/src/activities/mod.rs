@@ -164,8 +164,8 @@ const AROUND: &str = "
     select *
     from views.activities
     where organizer = any($1)
-        and (first_day is null or first_day <= $2 + 1)
-        and (last_day is null or last_day >= $2 - 1)
+        and (first_day is null or first_day <= $2::date + 1)
+        and (last_day is null or last_day >= $2::date - 1)
         and available
         and not withdrawn
     order by id";
