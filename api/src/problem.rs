@@ -115,6 +115,8 @@ pub enum Problem {
     TooManyItems(usize),
     #[error("this tariff is not offered")]
     UnknownTariff,
+    #[error("a Belgian postal code has 4 digits, 1000 to 9992; 0000 is abroad")]
+    InvalidPostalCode,
 
     #[error("this Idempotency-Key was used for another request")]
     OtherRequest,
@@ -414,6 +416,12 @@ impl Problem {
             ),
             Problem::NoItems => invalid_body("/", "an empty list"),
             Problem::TooManyItems(most) => invalid_body("/", &format!("at most {most} items")),
+            Problem::InvalidPostalCode => uitpas(
+                BAD,
+                "invalid-postal-code",
+                "Invalid postal code",
+                "Dit is geen geldige postcode.",
+            ),
             Problem::UnknownTariff => invalid_body("/tariff/id", "this tariff is not offered"),
             Problem::OtherRequest => own(
                 StatusCode::UNPROCESSABLE_ENTITY,
@@ -592,6 +600,12 @@ fn of_passholders_card(why: CardRefused) -> Printed {
             "Definitively blocked",
             "De kaart is definitief geblokkeerd. Alleen de kaartsysteembeheerder kan een nieuwe geven.",
         ),
+        CardRefused::NeedsNewCard => uitpas(
+            BAD,
+            "invalid-card",
+            "Invalid card",
+            "Neem een nieuwe kaart: deze heeft de pashouder al.",
+        ),
     }
 }
 
@@ -700,6 +714,13 @@ fn of_status(why: StatusRefused) -> Printed {
         StatusRefused::NotSuspended => {
             own(BAD, slug, title, "Het kansenstatuut is niet geschorst.")
         }
+        StatusRefused::Suspended(until) => social_tariff_suspended(until),
+        StatusRefused::IdenticalMembership => uitpas(
+            BAD,
+            "passholder-new-membership-error",
+            "Passholder has this membership already",
+            "Deze pashouder is al op deze manier lid van de UiTPAS-regio.",
+        ),
     }
 }
 
@@ -709,6 +730,11 @@ fn social_tariff_expired(until: NaiveDate) -> Printed {
         day(until)
     );
     uitpas(BAD, "social-tariff-expired", "Social tariff expired", nl)
+}
+
+fn social_tariff_suspended(until: NaiveDate) -> Printed {
+    let nl = format!("Het kansenstatuut is geschorst tot {}.", day(until));
+    uitpas(BAD, "social-tariff-suspended", "Social tariff suspended", nl)
 }
 
 fn not_offered(why: NotOffered) -> Printed {
@@ -810,12 +836,7 @@ fn of_sale(why: &SaleRefused) -> Printed {
             no_tariff("Deze pashouder heeft geen kansenstatuut.".to_owned())
         }
         SaleRefused::Expired(until) => social_tariff_expired(*until),
-        SaleRefused::Suspended(until) => uitpas(
-            BAD,
-            "social-tariff-suspended",
-            "Social tariff suspended",
-            format!("Het kansenstatuut is geschorst tot {}.", day(*until)),
-        ),
+        SaleRefused::Suspended(until) => social_tariff_suspended(*until),
         SaleRefused::MembershipBlocked => uitpas(
             BAD,
             "passholder-no-active-cardsystems",

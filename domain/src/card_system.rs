@@ -43,6 +43,10 @@ pub enum Command {
         brackets: Vec<PriceBracket>,
         at: DateTime<Utc>,
     },
+    SetAdministrativePrices {
+        prices: AdministrativePrices,
+        at: DateTime<Utc>,
+    },
     ChangeSettings {
         settings: Settings,
         at: DateTime<Utc>,
@@ -69,6 +73,7 @@ pub enum Event {
     KeyDefined { key: DefinedKey, at: DateTime<Utc> },
     DefaultKeysChosen { keys: BTreeSet<DistributionKeyId>, at: DateTime<Utc> },
     PricesSet { brackets: Vec<PriceBracket>, at: DateTime<Utc> },
+    AdministrativePricesSet { prices: AdministrativePrices, at: DateTime<Utc> },
     SettingsChanged { settings: Settings, at: DateTime<Utc> },
     VoucherIssued { code: VoucherCode, voucher: Voucher, at: DateTime<Utc> },
     VoucherSpent { code: VoucherCode, at: DateTime<Utc> },
@@ -127,6 +132,24 @@ pub struct PriceBracket {
     pub with_social_status: Price,
 }
 
+/// What a card costs someone who is a passholder already; nothing unless set (R-CRD-10).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct AdministrativePrices {
+    /// Of another card in this card system.
+    pub replacement: Price,
+    /// Of joining it as a member of another one.
+    pub upgrade: Price,
+}
+
+/// For what an administrative price is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::Display)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum Occasion {
+    Replacement,
+    Upgrade,
+}
+
 /// What a passholder hands over for a lower membership price.
 pub type VoucherCode = Text<40>;
 
@@ -164,6 +187,7 @@ pub struct CardSystem {
     pub keys: BTreeMap<DistributionKeyId, DefinedKey>,
     pub default_keys: BTreeSet<DistributionKeyId>,
     pub prices: Vec<PriceBracket>,
+    pub administrative_prices: AdministrativePrices,
     pub settings: Settings,
     pub vouchers: BTreeMap<VoucherCode, IssuedVoucher>,
 }
@@ -216,6 +240,10 @@ impl CardSystem {
                 let news = brackets != self.prices;
                 Ok(if news { vec![Event::PricesSet { brackets, at }] } else { vec![] })
             }
+            Command::SetAdministrativePrices { prices, at } => {
+                let news = prices != self.administrative_prices;
+                Ok(if news { vec![Event::AdministrativePricesSet { prices, at }] } else { vec![] })
+            }
             Command::ChangeSettings { settings, at } => {
                 let news = settings != self.settings;
                 Ok(if news { vec![Event::SettingsChanged { settings, at }] } else { vec![] })
@@ -248,6 +276,7 @@ impl CardSystem {
             }
             Event::DefaultKeysChosen { keys, .. } => self.default_keys = keys,
             Event::PricesSet { brackets, .. } => self.prices = brackets,
+            Event::AdministrativePricesSet { prices, .. } => self.administrative_prices = prices,
             Event::SettingsChanged { settings, .. } => self.settings = settings,
             Event::VoucherIssued { code, voucher, .. } => {
                 self.vouchers.insert(code, IssuedVoucher { voucher, spent: false });
@@ -281,16 +310,39 @@ impl CardSystem {
         voucher: Option<&VoucherCode>,
         today: NaiveDate,
     ) -> Result<Price, VoucherRefused> {
+        let bracket = self.prices.iter().find(|bracket| bracket.holds(age));
+        let price = bracket.map_or(Price::FREE, |bracket| match with_social_status {
+            true => bracket.with_social_status,
+            false => bracket.regular,
+        });
+        self.reduced(price, voucher, today)
+    }
+
+    /// What a card costs someone who is a passholder already, less the voucher (R-CRD-10).
+    pub fn administrative_price(
+        &self,
+        occasion: Occasion,
+        voucher: Option<&VoucherCode>,
+        today: NaiveDate,
+    ) -> Result<Price, VoucherRefused> {
+        let price = match occasion {
+            Occasion::Replacement => self.administrative_prices.replacement,
+            Occasion::Upgrade => self.administrative_prices.upgrade,
+        };
+        self.reduced(price, voucher, today)
+    }
+
+    fn reduced(
+        &self,
+        price: Price,
+        voucher: Option<&VoucherCode>,
+        today: NaiveDate,
+    ) -> Result<Price, VoucherRefused> {
         let off = match voucher {
             Some(code) => self.valid_voucher(code, today)?.off.euro(),
             None => Euro::ZERO,
         };
-        let bracket = self.prices.iter().find(|bracket| bracket.holds(age));
-        let price = bracket.map_or(Euro::ZERO, |bracket| match with_social_status {
-            true => bracket.with_social_status.euro(),
-            false => bracket.regular.euro(),
-        });
-        let reduced = (price - off).max(Euro::ZERO);
+        let reduced = (price.euro() - off).max(Euro::ZERO);
         Ok(Price::try_from(reduced).expect("a price less something, not below zero, is a price"))
     }
 

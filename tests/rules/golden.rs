@@ -43,6 +43,8 @@ fn event_types() -> Vec<(&'static str, Vec<&'static str>)> {
                 PreferencesSet,
                 CardBlocked,
                 CardGiven,
+                CardCharged,
+                MembershipSuperseded,
                 SocialStatusGranted,
                 SocialStatusExtended,
                 SocialStatusSuspended,
@@ -69,6 +71,7 @@ fn event_types() -> Vec<(&'static str, Vec<&'static str>)> {
                 KeyDefined,
                 DefaultKeysChosen,
                 PricesSet,
+                AdministrativePricesSet,
                 SettingsChanged,
                 VoucherIssued,
                 VoucherSpent,
@@ -137,6 +140,7 @@ fn words_in_events_keep_their_spelling() {
     use uitpas_domain::activity::{After, Audience};
     use uitpas_domain::calendar::Period;
     use uitpas_domain::card::Stage;
+    use uitpas_domain::card_system::Occasion;
     use uitpas_domain::counter::{PermissionGroup, StaffKind};
     use uitpas_domain::distribution::Region;
     use uitpas_domain::passholder::cards::{BlockKind, BlockReason};
@@ -152,6 +156,7 @@ fn words_in_events_keep_their_spelling() {
         (BlockReason::LostSocialStatus, "lost-social-status"),
         (BlockReason::GainedSocialStatus, "gained-social-status"),
     ]);
+    spelled(&[(Occasion::Replacement, "replacement"), (Occasion::Upgrade, "upgrade")]);
     spelled(&[(BlockKind::Definitive, "definitive"), (BlockKind::Replace, "replace")]);
     spelled(&[
         (Stage::Provisioned, "provisioned"),

@@ -14,6 +14,7 @@ mod invariants;
 mod kiosks;
 mod ksb;
 mod limits;
+mod memberships;
 mod registration;
 mod rewards;
 mod social_status;

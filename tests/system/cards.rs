@@ -121,7 +121,7 @@ async fn a_lost_card_is_blocked_and_replaced_later() {
     desk.replaces(&holder, &regular).await.refused_saying(400, "uitpas/invalid-card", "cijfer 1");
     let new = region.card(true).await;
     let given = desk.replaces(&holder, &new).await.created();
-    assert_eq!(given, json!({ "uitpasNumber": new, "cardSystemId": 1 }));
+    assert_eq!(given, json!({ "uitpasNumber": new, "cardSystemId": 1, "price": 0.0 }));
     assert_eq!(desk.identifies(&new).await.ok()["points"], 1);
     desk.identifies(&holder.card).await.refused_saying(400, status, "geblokkeerd");
     desk.checks_in(&new, &activity).await.refused_saying(

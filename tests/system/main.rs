@@ -11,6 +11,7 @@ mod documentation;
 mod doors;
 mod idempotency;
 mod kiosks;
+mod memberships;
 mod privacy;
 mod region;
 mod registration;

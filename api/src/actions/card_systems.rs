@@ -6,6 +6,7 @@ use uitpas_domain::metadata::{Channel, Role};
 
 use super::{Request, decide, demand_ksb, execute};
 use crate::app::App;
+use crate::auth::Caller;
 use crate::problem::Answer;
 
 /// Creating a card system and naming its admins is for the system owner; the rest for the admins.
@@ -31,4 +32,10 @@ pub async fn carry_out(
         Ok(())
     })
     .await
+}
+
+/// Refuses whoever is no KSB admin of this card system (R-KSB-03), for a read.
+pub async fn demand_admin(app: &App, caller: &Caller, id: CardSystemId) -> Answer<()> {
+    let asked = app.store.preview(|work| async move { demand_ksb(&work, caller, id).await });
+    Ok(asked.await?)
 }

@@ -9,8 +9,9 @@ use uitpas_domain::ids::{CardSystemId, CounterId, PassholderId};
 use uitpas_domain::metadata::Channel;
 use uitpas_domain::passholder::cards::{Block, BlockCard, CardRefused, ReplaceCard};
 use uitpas_domain::passholder::registration::{AskedSocialStatus, NewCard};
-use uitpas_domain::passholder::{Command, Passholder, Refused};
+use uitpas_domain::passholder::{Command, Event, Passholder, Refused};
 use uitpas_domain::values::card_number::CardNumber;
+use uitpas_domain::values::euro::Price;
 use uitpas_store::{StreamKey, Work};
 
 use super::identify::CHIP;
@@ -41,6 +42,15 @@ pub async fn take_in(
         Ok(true)
     })
     .await
+}
+
+/// What was charged among these events.
+pub fn price_of(events: &[Event]) -> Price {
+    let charged = events.iter().find_map(|event| match event {
+        Event::CardCharged { price, .. } => Some(*price),
+        _ => None,
+    });
+    charged.unwrap_or(Price::FREE)
 }
 
 /// Gives a card to its holder: one from local stock, or a digital one that is made on the spot.
@@ -102,6 +112,8 @@ pub struct Replacement {
 pub struct Replaced {
     pub card: CardNumber,
     pub card_system: CardSystemId,
+    /// The administrative price (R-CRD-10).
+    pub price: Price,
 }
 
 /// Gives the new card after a block, at any later time (R-CRD-05).
@@ -142,9 +154,10 @@ pub async fn replace(
         let system = work.load::<CardSystem>(&card_system).await?.state.clone();
         let social_status = replacement.social_status.clone();
         let command = ReplaceCard { by, card_system, system, card, social_status, at };
-        decide::<Passholder>(&work, &passholder, Command::ReplaceCard(Box::new(command))).await?;
+        let command = Command::ReplaceCard(Box::new(command));
+        let events = decide::<Passholder>(&work, &passholder, command).await?;
         give(&work, card, card_system, &of_counter, CardHolder::Passholder(passholder), at).await?;
-        Ok(Replaced { card: card.number, card_system })
+        Ok(Replaced { card: card.number, card_system, price: price_of(&events) })
     })
     .await
 }

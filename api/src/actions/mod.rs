@@ -8,6 +8,7 @@ pub mod check_ins;
 pub mod counters;
 pub mod identify;
 pub mod kiosks;
+pub mod memberships;
 pub mod passholders;
 pub mod reports;
 pub mod rewards;

@@ -1,6 +1,8 @@
 //! Registering, reading and changing passholders. Personal data is sealed here, on the way in, and
 //! opened here, on the way out.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uitpas_domain::calendar::day_in_belgium;
@@ -87,10 +89,7 @@ pub async fn register(app: &App, request: &Request, new: &Registration) -> Answe
 
         let person = id.to_string();
         let (key, wrapped) = app.store.master_key().new_person_key(&person);
-        let mut candidates = Vec::new();
-        for reward in welcome_candidates(app, card_system, at).await? {
-            candidates.push((reward, work.load::<Reward>(&reward).await?.state.clone()));
-        }
+        let candidates = welcome_candidates(app, &work, card_system, at).await?;
         let command = Register {
             by,
             card_system,
@@ -113,31 +112,57 @@ pub async fn register(app: &App, request: &Request, new: &Registration) -> Answe
         if let Some(insz) = &new.details.insz {
             claim_insz(&work, id, &insz.to_string());
         }
-        if let Some(code) = &new.voucher {
-            let spend = CardSystemCommand::SpendVoucher { code: code.clone(), at };
-            decide::<CardSystem>(&work, &card_system, spend).await?;
-        }
+        spend_voucher(&work, card_system, new.voucher.as_ref(), at).await?;
         give(&work, card, card_system, &of_counter, CardHolder::Passholder(id), at).await?;
-        for event in events {
-            if let Event::WelcomeRewardGranted { reward, .. } = event {
-                decide::<Reward>(&work, &reward, reward::Command::Grant { at }).await?;
-            }
-        }
+        grant_welcome_rewards(&work, &events, at).await?;
         Ok(Registered { id, card: card.number })
     })
     .await
 }
 
 /// The rewards that may be welcome rewards today; whether they are is decided by the domain.
-async fn welcome_candidates(
+pub async fn welcome_candidates(
     app: &App,
+    work: &Work,
     card_system: CardSystemId,
     at: DateTime<Utc>,
-) -> Answer<Vec<RewardId>> {
+) -> Outcome<Vec<(RewardId, Arc<Reward>)>> {
     let today = day_in_belgium(at);
     app.wait_for_head_if_possible(rewards::PROJECTION.name).await?;
-    let rows = rewards::welcome_candidates(app.pool(), card_system, today).await?;
-    Ok(rows.into_iter().map(|row| RewardId(row.id)).collect())
+    let rows = rewards::welcome_candidates(app.pool(), card_system, today).await;
+    let mut candidates = Vec::new();
+    for row in rows.map_err(Problem::from)? {
+        let reward = RewardId(row.id);
+        candidates.push((reward, work.load::<Reward>(&reward).await?.state.clone()));
+    }
+    Ok(candidates)
+}
+
+/// Tells the rewards that were granted (R-RWD-10).
+pub async fn grant_welcome_rewards(
+    work: &Work,
+    events: &[Event],
+    at: DateTime<Utc>,
+) -> Outcome<()> {
+    for event in events {
+        if let Event::WelcomeRewardGranted { reward, .. } = event {
+            decide::<Reward>(work, reward, reward::Command::Grant { at }).await?;
+        }
+    }
+    Ok(())
+}
+
+/// A voucher is spent once, at saving (R-REG-06).
+pub async fn spend_voucher(
+    work: &Work,
+    card_system: CardSystemId,
+    voucher: Option<&VoucherCode>,
+    at: DateTime<Utc>,
+) -> Outcome<()> {
+    let Some(code) = voucher.cloned() else { return Ok(()) };
+    let spend = CardSystemCommand::SpendVoucher { code, at };
+    decide::<CardSystem>(work, &card_system, spend).await?;
+    Ok(())
 }
 
 /// The name under which details are sealed.
@@ -149,7 +174,7 @@ fn claim_insz(work: &Work, id: PassholderId, insz: &str) {
 }
 
 /// The key of a person; absent once it was destroyed.
-async fn person_key(work: &Work, id: PassholderId) -> Result<Option<PersonKey>, Failed> {
+pub async fn person_key(work: &Work, id: PassholderId) -> Result<Option<PersonKey>, Failed> {
     let person = id.to_string();
     let Some(wrapped) = work.wrapped_key(&person).await? else { return Ok(None) };
     work.store().master_key().person_key(&person, &wrapped).map(Some).map_err(Failed::new)

@@ -9,6 +9,7 @@ pub mod financial_reports;
 pub mod health;
 pub mod kiosk_devices;
 pub mod kiosks;
+pub mod memberships;
 pub mod metrics;
 pub mod passes;
 pub mod passholders;
@@ -49,6 +50,7 @@ fn contract() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(about("Passes", passes::router()))
         .merge(about("Passholders", passholders::router()))
+        .merge(about("Memberships", memberships::router()))
         .merge(about("Check-ins", check_ins::router()))
         .merge(about("Tariffs and ticket sales", tariffs::router()))
         .merge(about("Tariffs and ticket sales", ticket_sales::router()))

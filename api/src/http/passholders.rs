@@ -127,13 +127,13 @@ impl Person {
 }
 
 #[derive(Deserialize, ToSchema)]
-struct GivenOrganizer {
+pub struct GivenOrganizer {
     #[schema(value_type = String)]
-    id: CounterId,
+    pub id: CounterId,
 }
 
 #[derive(Deserialize, Clone, Copy, PartialEq, ToSchema)]
-enum CardType {
+pub enum CardType {
     #[serde(rename = "DIGITAL")]
     Digital,
     #[serde(rename = "NFC_CARD")]
@@ -410,7 +410,7 @@ struct PrintedAddress {
 
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct CardSystemMembership {
+pub struct CardSystemMembership {
     card_system: CardSystemRef,
     #[serde(skip_serializing_if = "Option::is_none")]
     uitpas_number: Option<String>,
@@ -441,34 +441,19 @@ struct MembershipSocialTariff {
 
 /// An erased passholder is not found: there is nothing left to show.
 pub fn print(app: &App, known: Known) -> Answer<Passholder> {
-    let Known { id, version: _, holder, details, card_systems } = known;
-    let details = details.ok_or(uitpas_domain::passholder::Refused::Removed)?;
     let today = day_in_belgium(app.now());
-    let memberships = holder.memberships.iter().map(|(card_system, membership)| {
-        let system = card_systems.get(card_system);
-        let name = system.and_then(|system| system.name.as_ref().map(ToString::to_string));
-        let grace_days = system.map_or(30, |system| system.settings.grace_days);
-        CardSystemMembership {
-            card_system: CardSystemRef { id: *card_system, name: name.unwrap_or_default() },
-            uitpas_number: membership.card.map(|card| card.to_string()),
-            current_card: membership.card.map(|card| CurrentCard {
-                uitpas_number: card.to_string(),
-                status: match holder.cards.get(&card) {
-                    Some(CardState::Active) => "ACTIVE",
-                    Some(CardState::Blocked(_)) | None => "BLOCKED",
-                },
-            }),
-            status: if membership.blocked { "BLOCKED" } else { "ACTIVE" },
-            social_tariff: social_tariff(membership, today, grace_days),
-        }
-    });
+    let systems = known.holder.memberships.keys();
+    let memberships = systems.filter_map(|system| print_membership(&known, *system, today));
+    let memberships = memberships.collect();
+    let Known { id, holder, details, .. } = known;
+    let details = details.ok_or(uitpas_domain::passholder::Refused::Removed)?;
     Ok(Passholder {
         id,
         name: details.name.to_string(),
         first_name: details.first_name.to_string(),
         insz_number: details.insz.map(|insz| insz.to_string()),
         uitpas_number: holder.current_card().map(|card| card.to_string()),
-        card_system_memberships: memberships.collect(),
+        card_system_memberships: memberships,
         email: details.email.map(|email| email.to_string()),
         date_of_birth: details.birth_date,
         gender: details.gender,
@@ -484,6 +469,31 @@ pub fn print(app: &App, known: Known) -> Answer<Passholder> {
         phone_number: details.phone.map(|phone| phone.to_string()),
         opt_in_preferences: holder.preferences.into(),
         nationality: details.nationality.map(|nationality| nationality.to_string()),
+    })
+}
+
+/// One membership of a passholder; absent where he is no member.
+pub fn print_membership(
+    known: &Known,
+    card_system: CardSystemId,
+    today: NaiveDate,
+) -> Option<CardSystemMembership> {
+    let membership = known.holder.memberships.get(&card_system)?;
+    let system = known.card_systems.get(&card_system);
+    let name = system.and_then(|system| system.name.as_ref().map(ToString::to_string));
+    let grace_days = system.map_or(30, |system| system.settings.grace_days);
+    Some(CardSystemMembership {
+        card_system: CardSystemRef { id: card_system, name: name.unwrap_or_default() },
+        uitpas_number: membership.card.map(|card| card.to_string()),
+        current_card: membership.card.map(|card| CurrentCard {
+            uitpas_number: card.to_string(),
+            status: match known.holder.cards.get(&card) {
+                Some(CardState::Active) => "ACTIVE",
+                Some(CardState::Blocked(_)) | None => "BLOCKED",
+            },
+        }),
+        status: if membership.blocked { "BLOCKED" } else { "ACTIVE" },
+        social_tariff: social_tariff(membership, today, grace_days),
     })
 }
 

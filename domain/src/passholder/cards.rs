@@ -6,11 +6,11 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::memberships::charged;
 use super::registration::{AskedSocialStatus, NewCard, demand_card_digit};
 use super::status::StatusRefused;
-use super::{CardState, Event, Holder, Refused};
-use crate::calendar::day_in_belgium;
-use crate::card_system::CardSystem;
+use super::{CardState, Event, Holder, Membership, Refused};
+use crate::card_system::{CardSystem, Occasion};
 use crate::counter::{Authority, NotAllowed, Task};
 use crate::ids::CardSystemId;
 use crate::values::card_number::CardNumber;
@@ -102,6 +102,8 @@ pub enum CardRefused {
     HasCard,
     #[error("after a definitive block only a KSB admin gives a new card")]
     DefinitivelyBlocked,
+    #[error("social status needs a new card")]
+    NeedsNewCard,
 }
 
 impl BlockReason {
@@ -157,12 +159,8 @@ impl Holder {
         if matches!(self.cards.get(&card.number), Some(CardState::Blocked(_))) {
             return Err(CardRefused::Blocked.into());
         }
-        // The block that took the last card away decides who may give a new one (R-CRD-06).
-        let definitive = membership.card_taken.is_some_and(|by| by.kind == BlockKind::Definitive);
-        if definitive && !by.is_ksb_of(card_system) {
-            return Err(CardRefused::DefinitivelyBlocked.into());
-        }
-        let today = day_in_belgium(at);
+        membership.demand_no_definitive_block(&by, card_system)?;
+        let with_social_status = membership.social_status.is_some() || social_status.is_some();
         let granted = match social_status {
             Some(asked) => {
                 by.demand_in(card_system, Task::ReplaceOtherDigit)?;
@@ -171,21 +169,15 @@ impl Holder {
                     return Err(StatusRefused::NotLater(status.until).into());
                 }
                 self.demand_inhabitant(&system)?;
-                Some(asked.check(today)?)
+                self.grant_social_status(&by, card_system, asked, at)?
             }
-            None => None,
+            None => vec![],
         };
-        demand_card_digit(card.number, membership.social_status.is_some() || granted.is_some())?;
-        let mut events =
-            vec![Event::CardGiven { card_system, card: card.number, digital: card.digital, at }];
-        if let Some(granted) = granted {
-            events.push(Event::SocialStatusGranted {
-                card_system,
-                until: granted.until,
-                proof: granted.proof,
-                at,
-            });
-        }
+        demand_card_digit(card.number, with_social_status)?;
+        let (card, digital) = (card.number, card.digital);
+        let mut events = vec![Event::CardGiven { card_system, card, digital, at }];
+        events.extend(granted);
+        events.extend(charged(&system, card_system, Occasion::Replacement, None, at)?);
         Ok(events)
     }
 
@@ -212,6 +204,21 @@ impl Holder {
         match on_card.any(|(card_system, _)| by.may_in(*card_system, task)) {
             true => Ok(()),
             false => Err(NotAllowed::Task(task)),
+        }
+    }
+}
+
+impl Membership {
+    /// The block that took the last card away decides who may give a new one (R-CRD-06).
+    pub(super) fn demand_no_definitive_block(
+        &self,
+        by: &Authority,
+        card_system: CardSystemId,
+    ) -> Result<(), CardRefused> {
+        let definitive = self.card_taken.is_some_and(|by| by.kind == BlockKind::Definitive);
+        match definitive && self.card.is_none() && !by.is_ksb_of(card_system) {
+            true => Err(CardRefused::DefinitivelyBlocked),
+            false => Ok(()),
         }
     }
 }

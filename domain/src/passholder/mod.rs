@@ -3,6 +3,7 @@
 //!
 //! - registering and changing details: [`registration`]
 //! - blocking and replacing cards: [`cards`]
+//! - joining another card system, granting and ending social status: [`memberships`]
 //! - social status: [`social_status`](self::status)
 //! - saving points: [`check_ins`]
 //! - the social tariff: [`ticket_sales`]
@@ -10,6 +11,7 @@
 
 pub mod cards;
 pub mod check_ins;
+pub mod memberships;
 pub mod redemptions;
 pub mod registration;
 pub mod status;
@@ -23,7 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::aggregate;
 use crate::calendar::{Period, day_in_belgium};
-use crate::card_system::{CardSystem, VoucherCode};
+use crate::card_system::{CardSystem, Occasion, VoucherCode};
 use crate::counter::NotAllowed;
 use crate::distribution::{DefinedKey, Shares};
 use crate::ids::{
@@ -49,6 +51,7 @@ pub enum Command {
     Remove(registration::Remove),
     BlockCard(cards::BlockCard),
     ReplaceCard(Box<cards::ReplaceCard>),
+    TakeUpMembership(Box<memberships::TakeUpMembership>),
     ExtendSocialStatus(status::Extend),
     SuspendSocialStatus(status::Suspend),
     LiftSuspension(status::LiftSuspension),
@@ -92,6 +95,21 @@ pub enum Event {
         card_system: CardSystemId,
         card: CardNumber,
         digital: bool,
+        at: DateTime<Utc>,
+    },
+    /// What a replacement or an upgrade cost, where it cost something (R-CRD-10).
+    CardCharged {
+        card_system: CardSystemId,
+        occasion: Occasion,
+        price: Price,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        voucher: Option<VoucherCode>,
+        at: DateTime<Utc>,
+    },
+    /// The social status went to another card system: this membership is to be blocked (R-CRD-09).
+    MembershipSuperseded {
+        card_system: CardSystemId,
+        by: CardSystemId,
         at: DateTime<Utc>,
     },
     SocialStatusGranted {
@@ -327,6 +345,7 @@ impl Passholder {
             Command::Remove(remove) => holder.remove(remove),
             Command::BlockCard(block) => holder.block_card(block),
             Command::ReplaceCard(replace) => holder.replace_card(*replace),
+            Command::TakeUpMembership(take) => holder.take_up_membership(*take),
             Command::ExtendSocialStatus(extend) => holder.extend_social_status(extend),
             Command::SuspendSocialStatus(suspend) => holder.suspend_social_status(suspend),
             Command::LiftSuspension(lift) => holder.lift_suspension(lift),
@@ -391,7 +410,10 @@ impl Holder {
 
     fn evolve(&mut self, event: Event) {
         match event {
-            Event::Registered(_) | Event::Removed { .. } => {}
+            Event::Registered(_)
+            | Event::CardCharged { .. }
+            | Event::MembershipSuperseded { .. }
+            | Event::Removed { .. } => {}
             Event::WelcomeRewardGranted { reward, .. } => {
                 self.welcome_rewards.insert(reward);
             }

@@ -234,16 +234,24 @@ impl Passholder {
             parental_consent: register.parental_consent,
             at,
         }))];
-        for (reward, known) in register.welcome_rewards {
-            if let Some(definition) = &known.definition
-                && known.is_granted(card_system, home.as_ref(), today)
-            {
-                let title = definition.title.clone();
-                events.push(Event::WelcomeRewardGranted { reward, title, at });
-            }
-        }
+        events.extend(welcome(register.welcome_rewards, card_system, home.as_ref(), at));
         Ok(events)
     }
+}
+
+/// The welcome rewards that registering in, or joining, a card system grants (R-RWD-01).
+pub(super) fn welcome(
+    candidates: Vec<(RewardId, Arc<Reward>)>,
+    card_system: CardSystemId,
+    home: Option<&Municipality>,
+    at: DateTime<Utc>,
+) -> impl Iterator<Item = Event> {
+    let today = day_in_belgium(at);
+    candidates.into_iter().filter_map(move |(reward, known)| {
+        let title = known.definition.as_ref()?.title.clone();
+        let granted = known.is_granted(card_system, home, today);
+        granted.then_some(Event::WelcomeRewardGranted { reward, title, at })
+    })
 }
 
 impl Holder {
@@ -307,7 +315,7 @@ impl fmt::Debug for PersonalDetails {
 
 impl PersonalDetails {
     /// What must agree with each other; gives the age in years.
-    fn check(&self, today: NaiveDate) -> Result<u16, RegistrationRefused> {
+    pub(super) fn check(&self, today: NaiveDate) -> Result<u16, RegistrationRefused> {
         if self.birth_date > today {
             return Err(RegistrationRefused::BornInFuture);
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::registration::RegistrationRefused;
+use super::registration::{AskedSocialStatus, NewSocialStatus, RegistrationRefused};
 use super::{Event, Holder, Membership, Reason, Refused};
 use crate::calendar::day_in_belgium;
 use crate::card_system::CardSystem;
@@ -66,6 +66,11 @@ pub enum StatusRefused {
     NotSuspended,
     #[error("the social status ended on {0}")]
     Expired(NaiveDate),
+    /// Another card system would lift the suspension by granting anew.
+    #[error("the social status is suspended until {0}")]
+    Suspended(NaiveDate),
+    #[error("this membership exists already")]
+    IdenticalMembership,
 }
 
 impl Holder {
@@ -123,11 +128,35 @@ impl Holder {
 
     /// Social status is only for inhabitants of the card system (R-SOC-05).
     pub(super) fn demand_inhabitant(&self, system: &CardSystem) -> Result<(), RegistrationRefused> {
-        let lives_there = |home: &Municipality| system.has_inhabitants_of(&home.postal_code);
-        match self.home.as_ref().is_some_and(lives_there) {
-            true => Ok(()),
-            false => Err(RegistrationRefused::OutsideCardSystem),
+        demand_inhabitant(self.home.as_ref(), system)
+    }
+
+    /// Granted in one card system, it ends wherever else the passholder has it; that membership is
+    /// to be blocked there (R-CRD-09).
+    pub(super) fn grant_social_status(
+        &self,
+        by: &Authority,
+        card_system: CardSystemId,
+        asked: AskedSocialStatus,
+        at: DateTime<Utc>,
+    ) -> Result<Vec<Event>, Refused> {
+        let today = day_in_belgium(at);
+        let NewSocialStatus { until, proof } = asked.check(today)?;
+        let mut events = Vec::new();
+        if let Some((elsewhere, _, status)) = self.social_status()
+            && elsewhere != card_system
+        {
+            let suspended = status.suspended_until.filter(|until| today < *until);
+            if let Some(until) = suspended.filter(|_| !by.is_ksb_of(card_system)) {
+                return Err(StatusRefused::Suspended(until).into());
+            }
+            events.extend([
+                Event::SocialStatusEnded { card_system: elsewhere, at },
+                Event::MembershipSuperseded { card_system: elsewhere, by: card_system, at },
+            ]);
         }
+        events.push(Event::SocialStatusGranted { card_system, until, proof, at });
+        Ok(events)
     }
 
     fn status_in(
@@ -140,6 +169,16 @@ impl Holder {
         }
         let status = membership.social_status.as_ref().ok_or(StatusRefused::None)?;
         Ok((membership, status))
+    }
+}
+
+pub(super) fn demand_inhabitant(
+    home: Option<&Municipality>,
+    system: &CardSystem,
+) -> Result<(), RegistrationRefused> {
+    match home.is_some_and(|home| system.has_inhabitants_of(&home.postal_code)) {
+        true => Ok(()),
+        false => Err(RegistrationRefused::OutsideCardSystem),
     }
 }
 

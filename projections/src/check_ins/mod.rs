@@ -94,6 +94,8 @@ impl Fold for CheckIns {
             | Event::PreferencesSet { .. }
             | Event::CardBlocked { .. }
             | Event::CardGiven { .. }
+            | Event::CardCharged { .. }
+            | Event::MembershipSuperseded { .. }
             | Event::SocialStatusGranted { .. }
             | Event::SocialStatusExtended { .. }
             | Event::SocialStatusSuspended { .. }

@@ -116,6 +116,7 @@ impl Fold for Counters {
                 card_system::Event::KeyDefined { .. }
                 | card_system::Event::DefaultKeysChosen { .. }
                 | card_system::Event::PricesSet { .. }
+                | card_system::Event::AdministrativePricesSet { .. }
                 | card_system::Event::SettingsChanged { .. }
                 | card_system::Event::VoucherIssued { .. }
                 | card_system::Event::VoucherSpent { .. } => {}
@@ -209,6 +210,7 @@ impl Counters {
             card_system::Event::KeyDefined { .. }
             | card_system::Event::DefaultKeysChosen { .. }
             | card_system::Event::PricesSet { .. }
+            | card_system::Event::AdministrativePricesSet { .. }
             | card_system::Event::SettingsChanged { .. }
             | card_system::Event::VoucherIssued { .. }
             | card_system::Event::VoucherSpent { .. } => {}

@@ -35,6 +35,8 @@ table! {
         preferences: AsJson<Preferences>,
         card_systems: Vec<i32>,
         memberships: AsJson<BTreeMap<CardSystemId, Membership>>,
+        /// Card systems whose membership is to be blocked (R-CRD-09).
+        to_block_in: Vec<i32>,
         /// Oldest first.
         cards: AsJson<Vec<HeldCard>>,
         card_numbers: Vec<String>,
@@ -71,6 +73,9 @@ pub struct Membership {
     /// The current card; absent between a block and a replacement.
     pub card: Option<CardNumber>,
     pub social_status: Option<SocialStatus>,
+    /// Where the social status went.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub superseded_by: Option<CardSystemId>,
 }
 
 /// A card that a passholder has or had.
@@ -92,7 +97,7 @@ pub struct Blocked {
 
 pub const PROJECTION: Projection = Projection {
     name: "passholders",
-    version: 1,
+    version: 2,
     schema: include_str!("schema.sql"),
     indexes: include_str!("indexes.sql"),
     owns: &[
@@ -101,6 +106,7 @@ pub const PROJECTION: Projection = Projection {
         ("passholder", "PreferencesSet"),
         ("passholder", "CardBlocked"),
         ("passholder", "CardGiven"),
+        ("passholder", "MembershipSuperseded"),
         ("passholder", "SocialStatusGranted"),
         ("passholder", "SocialStatusExtended"),
         ("passholder", "SocialStatusSuspended"),
@@ -164,6 +170,7 @@ impl Passholder {
             preferences: AsJson(registered.preferences),
             card_systems: Vec::new(),
             memberships: AsJson(BTreeMap::new()),
+            to_block_in: Vec::new(),
             cards: AsJson(Vec::new()),
             card_numbers: Vec::new(),
             current_card: None,
@@ -200,6 +207,7 @@ impl Passholder {
         match event {
             Event::Registered(_)
             | Event::WelcomeRewardGranted { .. }
+            | Event::CardCharged { .. }
             | Event::TicketSold(_)
             | Event::TicketSaleCancelled { .. } => {}
             Event::DetailsChanged { home, with_insz, .. } => {
@@ -212,9 +220,13 @@ impl Passholder {
             Event::CardGiven { card_system, card, digital, at } => {
                 self.give_card(*card_system, *card, *digital, *at);
             }
+            Event::MembershipSuperseded { card_system, by, .. } => {
+                self.supersede(*card_system, Some(*by));
+            }
             Event::SocialStatusGranted { card_system, until, .. } => {
                 let granted = SocialStatus { until: *until, suspended_until: None };
                 self.set_social_status(*card_system, Some(granted));
+                self.supersede(*card_system, None);
             }
             Event::SocialStatusExtended { card_system, until, .. } => {
                 self.edit_social_status(*card_system, |status| status.until = *until);
@@ -234,6 +246,7 @@ impl Passholder {
                 if let Some(membership) = self.memberships.0.get_mut(card_system) {
                     membership.blocked = true;
                 }
+                self.list_to_block();
                 self.choose_current_card();
             }
             Event::CheckedIn(checked_in) => self.points += i64::from(checked_in.points),
@@ -243,6 +256,7 @@ impl Passholder {
             Event::Removed { points_lapsed, at } => {
                 self.points -= points_lapsed;
                 self.removed_at = Some(*at);
+                self.to_block_in.clear();
                 self.set_details(None);
             }
         }
@@ -288,7 +302,13 @@ impl Passholder {
         digital: bool,
         at: DateTime<Utc>,
     ) {
-        let joined = || Membership { since: at, blocked: false, card: None, social_status: None };
+        let joined = || Membership {
+            since: at,
+            blocked: false,
+            card: None,
+            social_status: None,
+            superseded_by: None,
+        };
         self.memberships.0.entry(card_system).or_insert_with(joined).card = Some(card);
         self.card_systems = self.memberships.0.keys().copied().map(number).collect();
         self.cards.0.push(HeldCard { card, card_system, digital, since: at, blocked: None });
@@ -316,6 +336,21 @@ impl Passholder {
         let in_use = self.memberships.0.values().filter(|membership| !membership.blocked);
         let oldest = in_use.filter_map(|membership| Some((membership.since, membership.card?)));
         self.current_card = oldest.min().map(|(_, card)| card.to_string());
+    }
+
+    fn supersede(&mut self, card_system: CardSystemId, by: Option<CardSystemId>) {
+        if let Some(membership) = self.memberships.0.get_mut(&card_system) {
+            membership.superseded_by = by;
+        }
+        self.list_to_block();
+    }
+
+    fn list_to_block(&mut self) {
+        let left =
+            self.memberships.0.iter().filter(|(_, membership)| {
+                !membership.blocked && membership.superseded_by.is_some()
+            });
+        self.to_block_in = left.map(|(card_system, _)| number(*card_system)).collect();
     }
 
     fn set_social_status(&mut self, card_system: CardSystemId, status: Option<SocialStatus>) {
@@ -348,6 +383,8 @@ pub enum SortByName {
 pub struct Search {
     /// Members of any of these.
     pub card_systems: Option<Vec<CardSystemId>>,
+    /// Whose membership of this one is to be blocked.
+    pub to_block_in: Option<CardSystemId>,
     /// Parts of them.
     pub name: Option<String>,
     pub first_name: Option<String>,
@@ -387,13 +424,14 @@ const SEARCH: &str = "
         and ($10::text is null or card_numbers @> array[$10])
         and ($11::text is null or counter = $11)
         and ($12::uuid[] is null or id = any($12))
+        and ($13::integer is null or to_block_in @> array[$13])
     order by
-        case when not $13 then name_folded end,
-        case when not $13 then first_name_folded end,
-        case when $13 then name_folded end desc,
-        case when $13 then first_name_folded end desc,
+        case when not $14 then name_folded end,
+        case when not $14 then first_name_folded end,
+        case when $14 then name_folded end desc,
+        case when $14 then first_name_folded end desc,
         id
-    offset $14 limit $15";
+    offset $15 limit $16";
 
 /// Removed ones too, without their personal columns.
 pub async fn by_id(pool: &PgPool, id: PassholderId) -> sqlx::Result<Option<Passholder>> {
@@ -417,6 +455,7 @@ pub async fn search(pool: &PgPool, search: &Search) -> sqlx::Result<Page<Passhol
             .bind(search.card.map(|card| card.to_string()))
             .bind(search.counter.as_ref().map(CounterId::to_string))
             .bind(ids.clone())
+            .bind(search.to_block_in.map(number))
             .bind(search.sort == SortByName::Descending)
             .bind(paging.start)
             .bind(paging.limit)

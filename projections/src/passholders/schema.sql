@@ -14,6 +14,8 @@ create table passholders (
     card_systems integer[] not null,
     -- JSON: memberships by card system, with current card and social status.
     memberships text not null,
+    -- Ids of the card systems whose membership is to be blocked.
+    to_block_in integer[] not null,
     -- JSON: all cards ever, oldest first; their numbers.
     cards text not null,
     card_numbers text[] not null,

@@ -88,6 +88,8 @@ impl Fold for Redemptions {
             | Event::PreferencesSet { .. }
             | Event::CardBlocked { .. }
             | Event::CardGiven { .. }
+            | Event::CardCharged { .. }
+            | Event::MembershipSuperseded { .. }
             | Event::SocialStatusGranted { .. }
             | Event::SocialStatusExtended { .. }
             | Event::SocialStatusSuspended { .. }

@@ -91,6 +91,8 @@ impl Fold for Settlement {
             | Event::PreferencesSet { .. }
             | Event::CardBlocked { .. }
             | Event::CardGiven { .. }
+            | Event::CardCharged { .. }
+            | Event::MembershipSuperseded { .. }
             | Event::SocialStatusGranted { .. }
             | Event::SocialStatusExtended { .. }
             | Event::SocialStatusSuspended { .. }

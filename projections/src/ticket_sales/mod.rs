@@ -85,6 +85,8 @@ impl Fold for TicketSales {
             | Event::PreferencesSet { .. }
             | Event::CardBlocked { .. }
             | Event::CardGiven { .. }
+            | Event::CardCharged { .. }
+            | Event::MembershipSuperseded { .. }
             | Event::SocialStatusGranted { .. }
             | Event::SocialStatusExtended { .. }
             | Event::SocialStatusSuspended { .. }

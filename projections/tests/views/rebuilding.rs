@@ -117,5 +117,5 @@ async fn an_older_version_is_rebuilt_at_the_start() {
     world.projections.prepare().await.expect("prepared");
     assert_eq!(world.verified().await, []);
     let status = world.projections.status().await.expect("a status");
-    assert!(status.iter().all(|status| status.version == 1 && status.behind == 0));
+    assert!(status.iter().all(|status| status.version > 0 && status.behind == 0));
 }

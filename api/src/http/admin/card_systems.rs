@@ -7,7 +7,9 @@ use axum::http::StatusCode;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use uitpas_domain::activity::{After, Margins};
-use uitpas_domain::card_system::{Command, PriceBracket, Settings, Voucher, VoucherCode};
+use uitpas_domain::card_system::{
+    AdministrativePrices, Command, PriceBracket, Settings, Voucher, VoucherCode,
+};
 use uitpas_domain::distribution::{DefinedKey, DistributionKey, Region};
 use uitpas_domain::ids::{CardSystemId, DistributionKeyId, SubjectId};
 use uitpas_domain::values::euro::Euro;
@@ -31,6 +33,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(define_key))
         .routes(routes!(choose_default_keys))
         .routes(routes!(set_prices))
+        .routes(routes!(set_administrative_prices))
         .routes(routes!(change_settings))
         .routes(routes!(issue_voucher))
 }
@@ -234,6 +237,32 @@ async fn set_prices(
     let brackets = body.into_iter().map(bracket).collect();
     let at = app.now();
     carry_out(&app, &request, id, Command::SetPrices { brackets, at }).await
+}
+
+#[derive(Deserialize, ToSchema)]
+struct NewAdministrativePrices {
+    #[schema(schema_with = words::price)]
+    replacement: GivenPrice,
+    #[schema(schema_with = words::price)]
+    upgrade: GivenPrice,
+}
+
+#[utoipa::path(
+    put,
+    path = "/card-systems/{id}/administrative-prices",
+    params(("id" = u32, Path)),
+    request_body = NewAdministrativePrices,
+    responses((status = 204)),
+    security(("token" = ["ksb-admin"]))
+)]
+async fn set_administrative_prices(
+    State(app): State<App>,
+    Id(id): Id<CardSystemId>,
+    Write { request, body }: Write<NewAdministrativePrices>,
+) -> Answer<StatusCode> {
+    let prices = AdministrativePrices { replacement: body.replacement.0, upgrade: body.upgrade.0 };
+    let at = app.now();
+    carry_out(&app, &request, id, Command::SetAdministrativePrices { prices, at }).await
 }
 
 #[derive(Deserialize, ToSchema)]

@@ -22,7 +22,7 @@ use crate::actions::check_ins;
 use crate::actions::social_status::{self, KsbAct};
 use crate::app::App;
 use crate::http::extract::{Id, Ids, Write};
-use crate::http::shapes::GivenDay;
+use crate::http::shapes::{Amount, GivenDay};
 use crate::http::words;
 use crate::problem::{Answer, Problem, REQUIRED};
 
@@ -137,6 +137,7 @@ struct Replaced {
     uitpas_number: String,
     #[schema(value_type = u32)]
     card_system_id: CardSystemId,
+    price: Amount,
 }
 
 #[utoipa::path(
@@ -163,7 +164,8 @@ async fn replace(
     };
     let replaced = cards::replace(&app, &request, passholder, &replacement).await?;
     let uitpas_number = replaced.card.to_string();
-    let replaced = Replaced { uitpas_number, card_system_id: replaced.card_system };
+    let (card_system_id, price) = (replaced.card_system, replaced.price.into());
+    let replaced = Replaced { uitpas_number, card_system_id, price };
     Ok((StatusCode::CREATED, Json(replaced)))
 }
 

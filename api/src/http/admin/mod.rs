@@ -5,6 +5,7 @@ mod card_systems;
 mod cards;
 mod counters;
 mod kiosks;
+mod memberships;
 mod overviews;
 mod view;
 
@@ -20,6 +21,7 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(about("Cards", cards::router()))
         .merge(about("Counters", counters::router()))
         .merge(about("Kiosks", kiosks::router()))
+        .merge(about("Memberships", memberships::router()))
         .merge(about("Overviews", overviews::router()))
         .merge(about("Counter view", view::router()))
 }
