@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Europe::Brussels;
 use serde_json::{Map, Value, json};
+use uitpas_domain::bulk::ListRefused;
 use uitpas_domain::calendar::Period;
 use uitpas_domain::card::{self, Unidentified};
 use uitpas_domain::card_system::VoucherRefused;
@@ -79,6 +80,8 @@ pub enum Problem {
     Activity(#[from] activity::Refused),
     #[error(transparent)]
     Reward(#[from] reward::Refused),
+    #[error(transparent)]
+    Bulk(#[from] ListRefused),
     #[error(transparent)]
     Kiosk(#[from] kiosk::Refused),
     #[error(transparent)]
@@ -316,6 +319,16 @@ impl Problem {
                 }
             },
             Problem::Reward(refused) => of_reward(*refused),
+            Problem::Bulk(refused) => Printed {
+                nl: Some(match refused {
+                    ListRefused::Empty => "Kies minstens één pashouder.".to_owned(),
+                    ListRefused::TooMany => "Kies hoogstens 200 pashouders tegelijk.".to_owned(),
+                    ListRefused::Duplicate(place) => {
+                        format!("De pashouder op plaats {place} staat twee keer in de lijst.")
+                    }
+                }),
+                ..invalid_body("/passholders", &refused.to_string())
+            },
             Problem::Kiosk(refused) => of_kiosk(*refused),
             Problem::Scan(refused) => uitpas(
                 BAD,

@@ -19,6 +19,7 @@
 //! | opgenomen voordeel | a redemption: [`passholder::redemptions`] |
 
 pub mod activity;
+pub mod bulk;
 pub mod calendar;
 pub mod card;
 pub mod card_system;

@@ -4,6 +4,7 @@
 mod access;
 mod answer;
 mod bad_input;
+mod bulk;
 mod cards;
 mod check_ins;
 mod described;

@@ -2,6 +2,7 @@
 //! facts, lets the domain decide, and records what follows.
 
 pub mod activities;
+pub mod bulk;
 pub mod card_systems;
 pub mod cards;
 pub mod check_ins;
@@ -75,7 +76,23 @@ where
     F: Fn(Work) -> Fut,
     Fut: Future<Output = Outcome<R>>,
 {
-    let id = request.command_id("");
+    execute_item(app, request, "", channel, decide).await
+}
+
+/// Carries out one of the commands that a request asks for, each by itself.
+pub async fn execute_item<R, F, Fut>(
+    app: &App,
+    request: &Request,
+    item: &str,
+    channel: Channel,
+    decide: F,
+) -> Answer<R>
+where
+    R: Serialize + DeserializeOwned,
+    F: Fn(Work) -> Fut,
+    Fut: Future<Output = Outcome<R>>,
+{
+    let id = request.command_id(item);
     // Outside of a request the command stands for itself.
     let correlation_id = CORRELATION.try_with(|id| *id).unwrap_or(id);
     let command = Command {

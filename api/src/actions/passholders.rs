@@ -280,26 +280,7 @@ pub async fn change(app: &App, request: &Request, id: PassholderId, change: &Cha
         if change.version.is_some_and(|seen| seen != state.sequence) {
             return Err(Problem::ChangedMeanwhile)?;
         }
-        let key =
-            person_key(&work, id).await?.ok_or(uitpas_domain::passholder::Refused::Removed)?;
-        let person = id.to_string();
-        let known: PersonalDetails =
-            sealing::open(&key, &person, DETAILS, &holder.details).map_err(Failed::new)?;
-        let card_systems = card_systems_of(&work, holder).await?;
-        if let Some(insz) = &change.details.insz
-            && known.insz.is_none()
-        {
-            claim_insz(&work, id, &insz.to_string());
-        }
-        let command = ChangeDetails {
-            by: by.clone(),
-            known: Some(known),
-            details: change.details.clone(),
-            sealed: sealing::seal(&key, &person, DETAILS, &change.details),
-            card_systems,
-            at,
-        };
-        decide::<Passholder>(&work, &id, Command::ChangeDetails(Box::new(command))).await?;
+        change_details(&work, by.clone(), id, |_| change.details.clone(), at).await?;
         if let Some(preferences) = change.preferences {
             let set = Command::SetPreferences { preferences, at };
             decide::<Passholder>(&work, &id, set).await?;
@@ -310,6 +291,33 @@ pub async fn change(app: &App, request: &Request, id: PassholderId, change: &Cha
         Ok(())
     })
     .await
+}
+
+/// Replaces the details of a person by what is made of them.
+pub async fn change_details(
+    work: &Work,
+    by: Authority,
+    id: PassholderId,
+    edit: impl FnOnce(&PersonalDetails) -> PersonalDetails,
+    at: DateTime<Utc>,
+) -> Outcome<()> {
+    let state = work.load::<Passholder>(&id).await?;
+    let holder = state.state.holder()?;
+    let key = person_key(work, id).await?.ok_or(uitpas_domain::passholder::Refused::Removed)?;
+    let person = id.to_string();
+    let known: PersonalDetails =
+        sealing::open(&key, &person, DETAILS, &holder.details).map_err(Failed::new)?;
+    let details = edit(&known);
+    let card_systems = card_systems_of(work, holder).await?;
+    if let Some(insz) = &details.insz
+        && known.insz.is_none()
+    {
+        claim_insz(work, id, &insz.to_string());
+    }
+    let sealed = sealing::seal(&key, &person, DETAILS, &details);
+    let command = ChangeDetails { by, known: Some(known), details, sealed, card_systems, at };
+    decide::<Passholder>(work, &id, Command::ChangeDetails(Box::new(command))).await?;
+    Ok(())
 }
 
 /// Removes a passholder: his key and claims go, his cards are blocked, his points lapse (R-PRV-01).
