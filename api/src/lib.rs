@@ -7,6 +7,7 @@ pub mod app;
 pub mod auth;
 pub mod cli;
 pub mod demo_activities;
+pub mod files;
 pub mod guesses;
 pub mod http;
 pub mod import;

@@ -12,6 +12,7 @@ use uitpas_domain::bulk::ListRefused;
 use uitpas_domain::calendar::Period;
 use uitpas_domain::card::{self, Unidentified};
 use uitpas_domain::card_system::VoucherRefused;
+use uitpas_domain::counter::notes::NoteRefused;
 use uitpas_domain::counter::{NotAllowed, Task};
 use uitpas_domain::kiosk::ScanRefused;
 use uitpas_domain::offering::NotOffered;
@@ -25,6 +26,10 @@ use uitpas_domain::reward::Unavailable;
 use uitpas_domain::values::identifier::InvalidIdentifier;
 use uitpas_domain::{activity, card_system, counter, kiosk, passholder, reward};
 use uitpas_store::Unsuccessful;
+
+/// Nothing in the period of a report or note (R-NOTE-02).
+pub const NOTHING_IN_PERIOD: &str =
+    "Er is geen financieel rapport beschikbaar voor de opgegeven periode.";
 
 /// What a handler answers.
 pub type Answer<T> = Result<T, Problem>;
@@ -421,12 +426,9 @@ impl Problem {
                 "Report not found",
                 "We vinden dit financieel rapport niet.",
             ),
-            Problem::ReportEmpty => uitpas(
-                BAD,
-                "report-invalid-status",
-                "Invalid report status",
-                "Er is geen financieel rapport beschikbaar voor de opgegeven periode.",
-            ),
+            Problem::ReportEmpty => {
+                uitpas(BAD, "report-invalid-status", "Invalid report status", NOTHING_IN_PERIOD)
+            }
             Problem::NoItems => invalid_body("/", "an empty list"),
             Problem::TooManyItems(most) => invalid_body("/", &format!("at most {most} items")),
             Problem::InvalidPostalCode => uitpas(
@@ -1028,6 +1030,55 @@ fn of_counter(refused: counter::Refused) -> Printed {
         R::ReportOnlyForAdmin => forbidden("Alleen een beheerder kan een onkostennota maken."),
         R::ReversedPeriod => invalid_body("/endDate", "the period ends before it begins"),
         R::PeriodNotBegun => invalid_body("/startDate", "the period has not begun yet"),
+        R::Note(why) => of_note(why),
+    }
+}
+
+fn of_note(why: NoteRefused) -> Printed {
+    use NoteRefused as N;
+    let forbidden = |nl: &str| Printed {
+        nl: Some(nl.to_owned()),
+        ..general(StatusCode::FORBIDDEN, "auth/forbidden", "Forbidden")
+    };
+    let conflict = |slug, title, nl: &str| own(StatusCode::CONFLICT, slug, title, nl);
+    match why {
+        N::OnlyKsb => forbidden(
+            "Alleen de kaartsysteembeheerder kan een onkostennota opmaken of over een bezwaar beslissen.",
+        ),
+        N::OnlyAdmin => forbidden(
+            "Alleen een beheerder van deze balie kan een onkostennota goedkeuren of er bezwaar tegen maken.",
+        ),
+        N::PeriodNotOver => invalid_body("/endDate", &why.to_string()),
+        N::DeadlineInPast => invalid_body("/deadline", &why.to_string()),
+        N::NoSales => invalid_body("/sales", &why.to_string()),
+        N::NotOnNote => own(
+            BAD,
+            "sale-not-on-note",
+            "Sale not on this note",
+            "Niet alle gekozen tickets staan op deze onkostennota.",
+        ),
+        N::Overlaps(number) => conflict(
+            "note-overlaps",
+            "Overlapping period",
+            &format!("Een deel van deze periode staat al op onkostennota {number}."),
+        ),
+        N::Nothing => own(BAD, "note-empty", "Nothing in the period", NOTHING_IN_PERIOD),
+        N::Unknown => {
+            own(NOT_FOUND, "note-not-found", "Note not found", "We vinden deze onkostennota niet.")
+        }
+        N::AlreadyApproved => {
+            conflict("note-approved", "Note approved", "Deze onkostennota is al goedgekeurd.")
+        }
+        N::AlreadyObjected => conflict(
+            "note-objected",
+            "Note objected to",
+            "Tegen deze onkostennota is al bezwaar gemaakt.",
+        ),
+        N::NothingToSettle => conflict(
+            "no-objection",
+            "No objection",
+            "Tegen deze onkostennota is er geen bezwaar om over te beslissen.",
+        ),
     }
 }
 

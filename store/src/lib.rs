@@ -14,6 +14,7 @@ pub mod cqrs;
 pub mod embedded;
 mod failure;
 mod feed;
+mod history;
 mod locks;
 pub mod sealing;
 mod states;

@@ -80,7 +80,18 @@ fn event_types() -> Vec<(&'static str, Vec<&'static str>)> {
         variants!(
             Counter,
             counter::Event,
-            [Created, TermsSet, IbanSet, StaffAdded, StaffRemoved, ReportRequested,]
+            [
+                Created,
+                TermsSet,
+                IbanSet,
+                StaffAdded,
+                StaffRemoved,
+                ReportRequested,
+                NoteIssued,
+                NoteApproved,
+                NoteObjected,
+                ObjectionSettled,
+            ]
         ),
         variants!(
             Activity,

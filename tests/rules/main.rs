@@ -16,6 +16,7 @@ mod kiosks;
 mod ksb;
 mod limits;
 mod memberships;
+mod notes;
 mod registration;
 mod rewards;
 mod social_status;

@@ -13,6 +13,7 @@ mod doors;
 mod idempotency;
 mod kiosks;
 mod memberships;
+mod notes;
 mod privacy;
 mod region;
 mod registration;

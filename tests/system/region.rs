@@ -16,8 +16,14 @@ use uitpas_api::actions::{self, Request};
 use uitpas_api::app::App;
 use uitpas_api::auth::{Caller, Kind};
 use uitpas_api::import::activities;
-use uitpas_domain::calendar::day_in_belgium;
+use uitpas_domain::calendar::{Period, day_in_belgium};
+use uitpas_domain::distribution::{DefinedKey, DistributionKey, Region as Reach};
+use uitpas_domain::ids::{CardSystemId, CommandId, DistributionKeyId, PassholderId, SaleId};
+use uitpas_domain::metadata::{Channel, Metadata, Role};
+use uitpas_domain::passholder::check_ins::{NoPoint, PointOfSale};
+use uitpas_domain::passholder::{Event, Passholder, TicketSold};
 use uitpas_domain::values::card_number::CardNumber;
+use uitpas_domain::values::euro::{Euro, Price};
 use uitpas_projections::{Projections, Running};
 use uitpas_store::Store;
 use uitpas_store::sealing::MasterKey;
@@ -190,6 +196,70 @@ impl Region {
         .await
         .expect("rows");
         events.into_iter().map(|(text,)| text + "\n").collect()
+    }
+
+    /// A ticket of so many cents that was sold on an earlier day, by 20-40-40. No door sells in the
+    /// past, so that this one comes in by the log.
+    pub async fn sold_on(
+        &self,
+        day: NaiveDate,
+        holder: &Holder,
+        counter: &str,
+        cents: i64,
+    ) -> Value {
+        let (sale, key) = (SaleId(uuid::Uuid::now_v7()), DistributionKey::default());
+        let price = Price::try_from(Euro::cents(cents)).expect("a price");
+        let passholder: PassholderId = holder.id.parse().expect("an id");
+        let known = self.app.store.load::<Passholder>(&passholder).await.expect("a passholder");
+        let home = known.state.holder().expect("registered").home.clone();
+        let sold = TicketSold {
+            sale,
+            activity: "film".parse().expect("an id"),
+            title: "Film van toen".parse().expect("a title"),
+            counter: counter.parse().expect("an id"),
+            card_system: CardSystemId(1),
+            card: holder.card.parse().expect("a card"),
+            price,
+            price_name: None,
+            deviating: false,
+            key: DefinedKey {
+                id: DistributionKeyId(1),
+                name: "20-40-40".parse().expect("a name"),
+                key,
+                region: Reach::Own,
+                price_below: None,
+            },
+            shares: key.split(price),
+            payer: home.expect("a home"),
+            point_limit_period: Period::Absolute,
+            point: PointOfSale::NotGiven(NoPoint::Closed),
+            at: at_noon(day),
+        };
+        self.records(passholder, Event::TicketSold(Box::new(sold))).await;
+        json!({ "id": sale })
+    }
+
+    async fn records(&self, passholder: PassholderId, event: Event) {
+        let id = CommandId(uuid::Uuid::now_v7());
+        let metadata = Metadata {
+            actor: "history".parse().expect("a subject"),
+            role: Role::System,
+            counter: None,
+            channel: Channel::Import,
+            command_id: id,
+            correlation_id: id,
+        };
+        let command = uitpas_store::Command { id, request: [0; 32], metadata };
+        let recorded = self.app.store.execute(command, |work| {
+            let event = event.clone();
+            async move {
+                work.load::<Passholder>(&passholder).await?;
+                work.record::<Passholder>(&passholder, vec![event])?;
+                Ok::<(), uitpas_store::Unsuccessful<uitpas_api::problem::Problem>>(())
+            }
+        });
+        let position = recorded.await.expect("recorded").position;
+        self.seen.fetch_max(position, Ordering::Relaxed);
     }
 
     fn next(&self) -> u32 {
@@ -607,6 +677,39 @@ impl Desk {
 
     pub async fn downloads(&self, report: &Value) -> Answer {
         self.report(&format!("/{}.zip", report["id"])).await
+    }
+
+    // Expense notes.
+
+    fn notes(&self) -> String {
+        format!("/admin/v1/counters/{}/notes", self.counter)
+    }
+
+    pub async fn issues_note(&self, from: NaiveDate, until: NaiveDate) -> Answer {
+        self.posts(&self.notes(), json!({ "startDate": from, "endDate": until })).await
+    }
+
+    pub async fn note(&self, more: &str) -> Answer {
+        self.gets(&format!("{}/{more}", self.notes())).await
+    }
+
+    pub async fn approves(&self, note: u32) -> Answer {
+        self.call(Method::PUT, &format!("{}/{note}/approval", self.notes()), None).await
+    }
+
+    pub async fn objects(&self, note: u32, sales: &[&Value], reason: &str) -> Answer {
+        let sales: Vec<_> = sales.iter().map(|sale| sale["id"].clone()).collect();
+        let path = format!("{}/{note}/objection", self.notes());
+        self.posts(&path, json!({ "reason": reason, "sales": sales })).await
+    }
+
+    pub async fn settles_objection(&self, note: u32, upheld: bool, reason: &str) -> Answer {
+        let path = format!("{}/{note}/settlement", self.notes());
+        self.posts(&path, json!({ "reason": reason, "upheld": upheld })).await
+    }
+
+    pub async fn notes_in(&self, state: &str) -> Vec<Value> {
+        list(&self.gets(&format!("/admin/v1/notes?state={state}")).await.ok())
     }
 
     // The back office.

@@ -10,6 +10,7 @@ pub mod counters;
 pub mod identify;
 pub mod kiosks;
 pub mod memberships;
+pub mod notes;
 pub mod passholders;
 pub mod reports;
 pub mod rewards;

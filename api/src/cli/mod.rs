@@ -51,8 +51,8 @@ enum Command {
     Rebuild(audit::Rebuild),
     /// Prove that the log was not altered and that every view is what the log makes of it.
     Verify,
-    /// Print what each municipality owes a counter over a period.
-    Note(note::NoteOf),
+    /// Print what each municipality owes a counter over a period; issue and list the notes of it.
+    Note(note::Notes),
     /// Remove a passholder: personal data become unreadable, for good.
     Erase(audit::Erase),
     /// Print a bearer token of the built-in demo issuer.

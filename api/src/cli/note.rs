@@ -1,19 +1,190 @@
-//! `uitpas note`: what each municipality owes a counter over a period.
+//! `uitpas note`: what each municipality owes a counter over a period, and the notes that say so.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use chrono::NaiveDate;
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
+use serde_json::json;
 use serde_json::value::RawValue;
+use sha2::{Digest as _, Sha256};
+use uitpas_domain::calendar::day_in_belgium;
+use uitpas_domain::counter::notes::Standing;
 use uitpas_domain::ids::CounterId;
 use uitpas_domain::values::euro::Euro;
-use uitpas_projections::settlement;
 use uitpas_projections::settlement::note::{Note, notes};
+use uitpas_projections::settlement::{self, Filter, IssuedNote};
 
 use super::Outcome;
 use super::migrate::boxed;
+use crate::actions::notes::NewNote;
+use crate::actions::{self, Request};
+use crate::cli::import::of_system;
 use crate::ledger::{Ledger, Target};
+use crate::problem::NOTHING_IN_PERIOD;
+
+/// Without a subcommand: what a note over a period would say.
+#[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct Notes {
+    #[command(subcommand)]
+    act: Option<Act>,
+    #[command(flatten)]
+    of: Option<NoteOf>,
+}
+
+#[derive(clap::Subcommand)]
+enum Act {
+    /// Issue a note over a wholly past period.
+    Issue(Issue),
+    /// The notes that were issued, newest first.
+    List(List),
+    /// Make the files of an issued note, always the same ones.
+    Files(Files),
+}
+
+impl Notes {
+    pub async fn run(self, target: &Target, as_json: bool) -> Outcome {
+        match (self.act, self.of) {
+            (Some(Act::Issue(issue)), _) => issue.run(target, as_json).await,
+            (Some(Act::List(list)), _) => list.run(target, as_json).await,
+            (Some(Act::Files(files)), _) => files.run(target, as_json).await,
+            (None, Some(of)) => of.run(target, as_json).await,
+            (None, None) => Err("say which note, or `uitpas note --help`".into()),
+        }
+    }
+}
+
+#[derive(clap::Args)]
+struct Issue {
+    /// The counter to be repaid.
+    #[arg(long)]
+    counter: CounterId,
+    /// First day, in Brussels.
+    #[arg(long)]
+    from: NaiveDate,
+    /// Last day, inclusive.
+    #[arg(long)]
+    until: NaiveDate,
+    /// The last day on which the counter may object; absent: 14 days from now.
+    #[arg(long)]
+    deadline: Option<NaiveDate>,
+}
+
+impl Issue {
+    async fn run(self, target: &Target, as_json: bool) -> Outcome {
+        let mut ledger = Ledger::open(target).await?;
+        ledger.app.projections.catch_up().await?;
+        ledger.follow();
+        let Issue { counter, from, until, deadline } = self;
+        let content = format!("note issue {counter} {from} {until} {deadline:?}").into_bytes();
+        let request = Request { content, ..of_system() };
+        let new = NewNote { from, until, deadline };
+        let issued = actions::notes::issue(&ledger.app, &request, &counter, &new).await;
+        let outcome = match issued {
+            Ok(issued) => {
+                ledger.app.projections.catch_up().await?;
+                Ok(settlement::by_number(ledger.app.pool(), &counter, issued.note).await?)
+            }
+            Err(problem) => Err(problem.end_user_message().unwrap_or_else(|| problem.to_string())),
+        };
+        let today = day_in_belgium(ledger.app.now());
+        ledger.close().await;
+        let notes: Vec<_> = outcome?.into_iter().collect();
+        print_list(&notes, today, as_json);
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+#[derive(clap::Args)]
+struct List {
+    /// Of this counter only.
+    #[arg(long)]
+    counter: Option<CounterId>,
+    /// open, objected or approved.
+    #[arg(long)]
+    state: Option<Standing>,
+}
+
+impl List {
+    async fn run(self, target: &Target, as_json: bool) -> Outcome {
+        let ledger = Ledger::open(target).await?;
+        ledger.app.projections.catch_up().await?;
+        let filter =
+            Filter { counters: self.counter.map(|counter| vec![counter]), ..Default::default() };
+        let mut notes = settlement::issued_notes(ledger.app.pool(), &filter).await?;
+        let today = day_in_belgium(ledger.app.now());
+        ledger.close().await;
+        notes.retain(|note| self.state.is_none_or(|state| note.standing(today) == state));
+        print_list(&notes, today, as_json);
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+#[derive(clap::Args)]
+struct Files {
+    #[arg(long)]
+    counter: CounterId,
+    /// The number of the note.
+    #[arg(long)]
+    note: u32,
+    /// The zip to write.
+    #[arg(long)]
+    out: PathBuf,
+}
+
+impl Files {
+    async fn run(self, target: &Target, as_json: bool) -> Outcome {
+        let ledger = Ledger::open(target).await?;
+        ledger.app.projections.catch_up().await?;
+        let zip = actions::notes::files_of(&ledger.app, &self.counter, self.note).await;
+        ledger.close().await;
+        let zip = zip?;
+        let out = self.out.display();
+        std::fs::write(&self.out, &zip).map_err(|error| format!("{out}: {error}"))?;
+        let digest = hex::encode(Sha256::digest(&zip));
+        match as_json {
+            true => println!("{}", json!({ "file": out.to_string(), "sha256": digest })),
+            false => println!("{digest}  {out}"),
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn print_list(notes: &[IssuedNote], today: NaiveDate, as_json: bool) {
+    if as_json {
+        let printed: Vec<_> = notes
+            .iter()
+            .map(|note| {
+                json!({
+                    "counter": note.counter, "number": note.number,
+                    "from": note.from_day, "until": note.until_day,
+                    "state": note.standing(today), "deadline": note.deadline,
+                    "position": note.pinned_position, "digest": note.digest,
+                    "municipalities": note.parts.0,
+                })
+            })
+            .collect();
+        println!("{}", json!({ "notes": printed }));
+        return;
+    }
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    table.set_header(["Balie", "Nota", "Periode", "Staat", "Antwoorden tot", "Te betalen"]);
+    for note in notes {
+        let payable: Euro = note.parts.0.iter().map(|part| part.payable).sum();
+        table.add_row([
+            note.counter.clone(),
+            note.number.to_string(),
+            format!("{} tot {}", note.from_day, note.until_day),
+            note.standing(today).to_string(),
+            note.deadline.to_string(),
+            payable.to_string(),
+        ]);
+    }
+    println!("{table}");
+}
 
 #[derive(clap::Args)]
 pub struct NoteOf {
@@ -52,7 +223,7 @@ impl NoteOf {
                 print!("{}", note.csv());
             }
         } else if notes.is_empty() {
-            println!("Er is geen financieel rapport beschikbaar voor de opgegeven periode.");
+            println!("{NOTHING_IN_PERIOD}");
         } else {
             println!("{}", table(&notes));
         }

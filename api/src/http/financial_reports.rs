@@ -1,18 +1,14 @@
 //! Expense notes for organizers: `/organizers/{id}/financial-reports`.
 
-use std::io::{Cursor, Write as _};
-
 use axum::Json;
 use axum::extract::State;
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta};
 use serde::{Deserialize, Serialize};
 use uitpas_domain::calendar::{completed_quarters, day_in_belgium};
 use uitpas_domain::counter::Report as Requested;
 use uitpas_domain::ids::CounterId;
-use uitpas_projections::settlement::note::Note;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -23,7 +19,8 @@ use super::words;
 use crate::actions::reports;
 use crate::app::App;
 use crate::auth::Caller;
-use crate::problem::{Answer, Problem};
+use crate::files;
+use crate::problem::{Answer, NOTHING_IN_PERIOD, Problem};
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -59,9 +56,6 @@ struct Report {
     period: ReportPeriod,
     creation_date: DateTime<FixedOffset>,
 }
-
-/// Nothing in the period (R-NOTE-02).
-const NOTHING: &str = "Er is geen financieel rapport beschikbaar voor de opgegeven periode.";
 
 /// How many completed quarters are suggested. Source: our choice; two years.
 const QUARTERS: usize = 8;
@@ -126,7 +120,7 @@ async fn list(
 async fn print(app: &App, counter: &CounterId, id: u32, report: Requested) -> Answer<Report> {
     let notes = reports::notes_of(app, counter, &report).await?;
     let (status, message) =
-        if notes.is_empty() { ("FAILED", Some(NOTHING)) } else { ("AVAILABLE", None) };
+        if notes.is_empty() { ("FAILED", Some(NOTHING_IN_PERIOD)) } else { ("AVAILABLE", None) };
     Ok(Report {
         status,
         id,
@@ -183,12 +177,7 @@ async fn one(
     if notes.is_empty() {
         return Err(Problem::ReportEmpty);
     }
-    let name = format!("attachment; filename=\"financieel-rapport-{counter}-{number}.zip\"");
-    let mut headers = HeaderMap::new();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-zip-compressed"));
-    let name = HeaderValue::from_str(&name).map_err(|_| Problem::ReportNotFound)?;
-    headers.insert(CONTENT_DISPOSITION, name);
-    Ok((headers, zip(&notes)).into_response())
+    Ok(files::download(&format!("financieel-rapport-{counter}-{number}.zip"), files::zip(&notes)))
 }
 
 #[derive(Serialize, ToSchema)]
@@ -228,20 +217,4 @@ async fn link(
 fn signature_of(app: &App, counter: &CounterId, number: u32, expires: i64) -> String {
     let signed = format!("{counter}/{number}/{expires}");
     hex::encode(app.store.master_key().claim_hash("download-link", &signed))
-}
-
-/// One CSV per municipality that pays: always the same bytes for the same lines.
-fn zip(notes: &[Note]) -> Vec<u8> {
-    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    let options = zip::write::SimpleFileOptions::default()
-        .compression_method(zip::CompressionMethod::Deflated)
-        .last_modified_time(zip::DateTime::default());
-    for note in notes {
-        let municipality = note.municipality.replace(['/', '\\'], "-");
-        let name = format!("{}-{municipality}.csv", note.postal_code);
-        zip.start_file(name, options)
-            .and_then(|()| Ok(zip.write_all(note.csv().as_bytes())?))
-            .expect("writing to memory does not fail");
-    }
-    zip.finish().expect("writing to memory does not fail").into_inner()
 }

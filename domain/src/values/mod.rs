@@ -5,6 +5,7 @@
 pub mod card_number;
 pub mod chip_number;
 pub mod contact;
+pub mod digest;
 pub mod euro;
 pub mod iban;
 pub mod identifier;

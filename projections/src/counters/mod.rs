@@ -105,7 +105,11 @@ impl Fold for Counters {
                 Event::StaffAdded { subject, .. } | Event::StaffRemoved { subject, .. } => {
                     self.staff.needs((subject.to_string(), id.to_string()));
                 }
-                Event::ReportRequested { .. } => {}
+                Event::ReportRequested { .. }
+                | Event::NoteIssued(_)
+                | Event::NoteApproved { .. }
+                | Event::NoteObjected { .. }
+                | Event::ObjectionSettled { .. } => {}
             },
             AnyEvent::CardSystem(id, event) => match event {
                 card_system::Event::Created { .. } => self.card_systems.makes((number(*id),)),
@@ -184,7 +188,11 @@ impl Counters {
             Event::StaffRemoved { subject, .. } => {
                 self.staff.remove(&(subject.to_string(), id.to_string()));
             }
-            Event::ReportRequested { .. } => {}
+            Event::ReportRequested { .. }
+            | Event::NoteIssued(_)
+            | Event::NoteApproved { .. }
+            | Event::NoteObjected { .. }
+            | Event::ObjectionSettled { .. } => {}
         }
         Ok(())
     }

@@ -1,18 +1,27 @@
-//! The lines of the expense notes. A sale is one line; there is no second table of sums, which could
-//! only disagree: totals are added up when asked for.
+//! The lines of the expense notes, and the notes. A sale is one row, with its cancellation, which may
+//! make it two lines or none; there is no second table of sums, which could only disagree: totals are
+//! added up when asked for. On which note a line stands is a rule of the domain.
 //!
 //! The day of a line is the Brussels day of the sale's `at`, its registration: the same day that
 //! the limits count by, so that a line may be stored after its day is over and still belongs to it.
 
+mod issued;
+pub mod lines;
 pub mod note;
+
+use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 use sqlx::postgres::PgPool;
 use uitpas_domain::calendar::day_in_belgium;
+use uitpas_domain::counter::notes::{Closing, Stamp};
 use uitpas_domain::ids::{CounterId, SaleId};
 use uitpas_domain::passholder::{Event, TicketSold};
+use uitpas_domain::{counter, passholder};
 use uuid::Uuid;
 
+pub use self::issued::{Filter, IssuedNote, by_number, issued_notes, of_counter};
+use self::lines::NoteLine;
 use crate::counters::number;
 use crate::projection::{Fold, Projection, not_mine};
 use crate::reading::{AnyEvent, Entry};
@@ -50,18 +59,34 @@ table! {
 
 pub const PROJECTION: Projection = Projection {
     name: "settlement",
-    version: 1,
+    version: 2,
     schema: include_str!("schema.sql"),
     indexes: include_str!("indexes.sql"),
-    owns: &[("passholder", "TicketSold"), ("passholder", "TicketSaleCancelled")],
+    owns: &[
+        ("passholder", "TicketSold"),
+        ("passholder", "TicketSaleCancelled"),
+        ("counter", "NoteIssued"),
+        ("counter", "NoteApproved"),
+        ("counter", "NoteObjected"),
+        ("counter", "ObjectionSettled"),
+    ],
     opens_details: false,
-    statements: &[LINE, REPORT_LINES, TOTALS],
+    statements: &[
+        LINE,
+        REPORT_ROWS,
+        NOTE_ROWS,
+        PERIOD_ROWS,
+        issued::BY_NUMBER,
+        issued::OF_COUNTER,
+        issued::LIST,
+    ],
     new: || Box::new(Settlement::default()),
 };
 
 #[derive(Default)]
 struct Settlement {
     lines: Table<Line>,
+    notes: Table<IssuedNote>,
 }
 
 impl Fold for Settlement {
@@ -71,19 +96,45 @@ impl Fold for Settlement {
             AnyEvent::Passholder(_, Event::TicketSaleCancelled { sale, .. }) => {
                 self.lines.needs((sale.0,));
             }
+            AnyEvent::Counter(id, counter::Event::NoteIssued(issued)) => {
+                self.notes.makes(issued::key(id, issued.note));
+            }
+            AnyEvent::Counter(id, event) => {
+                if let Some(note) = issued::answered(event) {
+                    self.notes.needs(issued::key(id, note));
+                }
+            }
             _ => {}
         }
     }
 
     fn fold(&mut self, entry: &Entry) -> Result<(), NoRow> {
-        let AnyEvent::Passholder(_, event) = &entry.event else { return not_mine() };
+        match &entry.event {
+            AnyEvent::Passholder(_, event) => self.sale(event, entry.position),
+            AnyEvent::Counter(id, event) => {
+                issued::fold(&mut self.notes, id, event, entry.position)
+            }
+            AnyEvent::Card(..)
+            | AnyEvent::CardSystem(..)
+            | AnyEvent::Activity(..)
+            | AnyEvent::Reward(..) => not_mine(),
+        }
+    }
+
+    fn tables(&mut self) -> Vec<&mut dyn Stored> {
+        vec![&mut self.lines, &mut self.notes]
+    }
+}
+
+impl Settlement {
+    fn sale(&mut self, event: &passholder::Event, position: i64) -> Result<(), NoRow> {
         match event {
-            Event::TicketSold(sold) => self.lines.put(Line::new(sold, entry.position)),
+            Event::TicketSold(sold) => self.lines.put(Line::new(sold, position)),
             Event::TicketSaleCancelled { sale, at } => {
                 let line = self.lines.at(&(sale.0,))?;
-                line.cancelled_position = Some(entry.position);
+                line.cancelled_position = Some(position);
                 line.cancelled_day = Some(day_in_belgium(*at));
-                line.position = entry.position;
+                line.position = position;
             }
             Event::Registered(_)
             | Event::WelcomeRewardGranted { .. }
@@ -106,10 +157,6 @@ impl Fold for Settlement {
             | Event::Removed { .. } => {}
         }
         Ok(())
-    }
-
-    fn tables(&mut self) -> Vec<&mut dyn Stored> {
-        vec![&mut self.lines]
     }
 }
 
@@ -138,86 +185,114 @@ impl Line {
             position,
         }
     }
-}
 
-/// What a municipality owes a counter for the sales of a day. Amounts in euro cents.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct Total {
-    pub counter: String,
-    pub postal_code: String,
-    pub municipality: String,
-    pub day: NaiveDate,
-    /// Sales that were not cancelled.
-    pub tickets: i64,
-    pub price: i64,
-    pub passholder_share: i64,
-    pub organizer_share: i64,
-    pub municipality_share: i64,
+    /// Where the sale stands in the log.
+    pub fn sold(&self) -> Stamp {
+        Stamp { position: self.sold_position.cast_unsigned(), day: self.day }
+    }
+
+    /// Where its cancellation stands in the log, if that is at or before a position.
+    pub fn cancelled(&self, position: u64) -> Option<Stamp> {
+        let cancelled = self.cancelled_position.zip(self.cancelled_day);
+        let stamp = cancelled.map(|(at, day)| Stamp { position: at.cast_unsigned(), day });
+        stamp.filter(|stamp| stamp.position <= position)
+    }
 }
 
 const LINE: &str = "select * from views.settlement_lines where sale = $1";
 
-const REPORT_LINES: &str = "
+const REPORT_ROWS: &str = "
     select *
     from views.settlement_lines
     where counter = $1
-        and day between $2 and $3
         and sold_position <= $4
-        and (cancelled_position is null or cancelled_position > $4)
-    order by postal_code, municipality, day, sold_position";
+        and (day between $2 and $3 or cancelled_day between $2 and $3)";
 
-const TOTALS: &str = "
-    select counter, postal_code, municipality, day,
-        count(*) as tickets,
-        sum(price)::bigint as price,
-        sum(passholder_share)::bigint as passholder_share,
-        sum(organizer_share)::bigint as organizer_share,
-        sum(municipality_share)::bigint as municipality_share
+/// Without those that a note before it has taken in for good.
+const NOTE_ROWS: &str = "
+    select *
     from views.settlement_lines
-    where ($1::text[] is null or counter = any($1))
-        and day between $2 and $3
-        and sold_position <= $4
-        and (cancelled_position is null or cancelled_position > $4)
-    group by counter, postal_code, municipality, day
-    order by counter, postal_code, municipality, day";
+    where counter = $1
+        and sold_position <= $3
+        and day <= $2
+        and (sold_position > $5 or day > $4 or cancelled_position > $5 or cancelled_day > $4)";
 
-/// The line of a sale, cancelled or not.
+const PERIOD_ROWS: &str = "
+    select *
+    from views.settlement_lines
+    where day between $1 and $2
+        and ($3::text is null or counter = $3)
+        and cancelled_position is null
+    order by sold_position";
+
+/// The row of a sale, cancelled or not.
 pub async fn line(pool: &PgPool, sale: SaleId) -> sqlx::Result<Option<Line>> {
     sqlx::query_as(LINE).bind(sale.0).fetch_optional(pool).await
 }
 
-/// The lines of a counter as the log stood at a position: sales registered from one day until
-/// another, both inclusive, and not cancelled by then. No notes are issued yet, so that a
-/// cancellation leaves no line (R-NOTE-05). The view must have reached the position.
+/// The lines of a counter as the log stood at a position: those dated from one day until another,
+/// both inclusive. A sale that was cancelled before it was on a note has none, one cancelled after
+/// that has two (R-NOTE-05). The view must have reached the position.
 pub async fn report_lines(
     pool: &PgPool,
     counter: &CounterId,
     from: NaiveDate,
     until: NaiveDate,
     position: u64,
-) -> sqlx::Result<Vec<Line>> {
-    sqlx::query_as(REPORT_LINES)
+) -> sqlx::Result<Vec<NoteLine>> {
+    let known = of_counter(pool, counter).await?;
+    let issued = known.iter().filter(|note| note.issued_position.cast_unsigned() <= position);
+    let closings: Vec<Closing> = issued.map(IssuedNote::closing).collect();
+    let rows: Vec<Line> = sqlx::query_as(REPORT_ROWS)
         .bind(counter.as_str())
         .bind(from)
         .bind(until)
         .bind(position.cast_signed())
         .fetch_all(pool)
+        .await?;
+    let lines = rows.into_iter().flat_map(|row| lines::of_sale(row, &closings, position));
+    let dated = lines.map(|(line, _)| line).filter(|line| from <= line.day && line.day <= until);
+    Ok(lines::in_order(dated.collect()))
+}
+
+/// The lines on the last of these notes of a counter, issued or about to be. The view must have
+/// reached its position.
+pub async fn note_lines(
+    pool: &PgPool,
+    counter: &CounterId,
+    notes: &[Closing],
+) -> sqlx::Result<Vec<NoteLine>> {
+    let Some((note, before)) = notes.split_last() else { return Ok(vec![]) };
+    let settled = before.last();
+    let rows: Vec<Line> = sqlx::query_as(NOTE_ROWS)
+        .bind(counter.as_str())
+        .bind(note.until)
+        .bind(note.position.cast_signed())
+        .bind(settled.map_or(note.until, |settled| settled.until))
+        .bind(settled.map_or(0, |settled| settled.position.cast_signed()))
+        .fetch_all(pool)
+        .await?;
+    let lines = rows.into_iter().flat_map(|row| lines::of_sale(row, notes, note.position));
+    let own = lines.filter(|(_, on)| *on == Some(note.note)).map(|(line, _)| line);
+    Ok(lines::in_order(own.map(|line| line.marked(note, notes)).collect()))
+}
+
+/// The sales of a period that stand, of one counter or of all, in the order of the log.
+pub async fn period_sales(
+    pool: &PgPool,
+    counter: Option<&CounterId>,
+    from: NaiveDate,
+    until: NaiveDate,
+) -> sqlx::Result<Vec<Line>> {
+    sqlx::query_as(PERIOD_ROWS)
+        .bind(from)
+        .bind(until)
+        .bind(counter.map(CounterId::as_str))
+        .fetch_all(pool)
         .await
 }
 
-/// What those lines add up to, per counter, municipality and day; of all counters, or some.
-pub async fn totals(
-    pool: &PgPool,
-    counters: Option<&[CounterId]>,
-    from: NaiveDate,
-    until: NaiveDate,
-    position: u64,
-) -> sqlx::Result<Vec<Total>> {
-    sqlx::query_as(TOTALS)
-        .bind(counters.map(|ids| ids.iter().map(CounterId::to_string).collect::<Vec<_>>()))
-        .bind(from)
-        .bind(until)
-        .bind(position.cast_signed())
-        .fetch_all(pool)
-        .await
+/// The sales among these lines.
+pub fn sales(lines: &[NoteLine]) -> BTreeSet<SaleId> {
+    lines.iter().map(|line| SaleId(line.sale)).collect()
 }

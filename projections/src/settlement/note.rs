@@ -1,10 +1,11 @@
 //! The expense note of one municipality: its lines, their sum, and the canonical text by which two
 //! notes are the same one. Pure: from equal lines come equal bytes.
 
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
+use uitpas_domain::values::digest::Digest;
 use uitpas_domain::values::euro::Euro;
 
-use super::Line;
+use super::lines::{NoteLine, in_order};
 
 /// What one municipality owes one counter.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,7 +13,7 @@ pub struct Note {
     pub postal_code: String,
     pub municipality: String,
     /// By day, then by position.
-    pub lines: Vec<Line>,
+    pub lines: Vec<NoteLine>,
 }
 
 /// What the lines of a note add up to.
@@ -26,7 +27,7 @@ pub struct Sums {
 }
 
 /// The columns of the canonical text: changing them changes every digest.
-const COLUMNS: [&str; 15] = [
+const COLUMNS: [&str; 17] = [
     "sale",
     "position",
     "day",
@@ -42,18 +43,14 @@ const COLUMNS: [&str; 15] = [
     "organizer",
     "municipality_share",
     "key",
+    "corrects",
+    "belongs_to",
 ];
 
 /// One note per paying municipality, by postal code and name.
-pub fn notes(mut lines: Vec<Line>) -> Vec<Note> {
-    lines.sort_by(|a, b| {
-        let order = |line: &Line| (line.day, line.sold_position);
-        (&a.postal_code, &a.municipality)
-            .cmp(&(&b.postal_code, &b.municipality))
-            .then_with(|| order(a).cmp(&order(b)))
-    });
+pub fn notes(lines: Vec<NoteLine>) -> Vec<Note> {
     let mut notes: Vec<Note> = Vec::new();
-    for line in lines {
+    for line in in_order(lines) {
         match notes.last_mut() {
             Some(note)
                 if note.postal_code == line.postal_code
@@ -71,10 +68,17 @@ pub fn notes(mut lines: Vec<Line>) -> Vec<Note> {
     notes
 }
 
+/// The canonical text of all notes together, under one heading.
+pub fn canonical(notes: &[Note]) -> String {
+    let rows = notes.iter().flat_map(|note| &note.lines).map(row);
+    COLUMNS.join(",") + "\n" + &rows.collect::<String>()
+}
+
 impl Note {
     pub fn sums(&self) -> Sums {
-        let sum =
-            |share: fn(&Line) -> i64| self.lines.iter().map(|line| Euro::cents(share(line))).sum();
+        let sum = |share: fn(&NoteLine) -> i64| {
+            self.lines.iter().map(|line| Euro::cents(share(line))).sum()
+        };
         Sums {
             price: sum(|line| line.price),
             passholder: sum(|line| line.passholder_share),
@@ -85,37 +89,43 @@ impl Note {
 
     /// The canonical text: comma-separated, in fixed columns, lines ended by a line feed.
     pub fn csv(&self) -> String {
-        let mut text = COLUMNS.join(",") + "\n";
-        for line in &self.lines {
-            let euro = |cents| Euro::cents(cents).to_string();
-            let cells = [
-                line.sale.to_string(),
-                line.sold_position.to_string(),
-                line.day.to_string(),
-                line.counter.clone(),
-                line.postal_code.clone(),
-                line.municipality.clone(),
-                line.activity.clone(),
-                line.title.clone(),
-                line.price_name.clone().unwrap_or_default(),
-                line.deviating.to_string(),
-                euro(line.price),
-                euro(line.passholder_share),
-                euro(line.organizer_share),
-                euro(line.municipality_share),
-                format!("{} {}", line.key_id.cast_unsigned(), line.key_name),
-            ];
-            let quoted: Vec<String> = cells.iter().map(|cell| quoted(cell)).collect();
-            text += &quoted.join(",");
-            text.push('\n');
-        }
-        text
+        COLUMNS.join(",") + "\n" + &self.lines.iter().map(row).collect::<String>()
     }
 
     /// SHA-256 of the canonical text.
-    pub fn digest(&self) -> [u8; 32] {
-        Sha256::digest(self.csv()).into()
+    pub fn digest(&self) -> Digest {
+        digest(&self.csv())
     }
+}
+
+/// SHA-256 of a canonical text.
+pub fn digest(text: &str) -> Digest {
+    Digest::new(Sha256::digest(text).into())
+}
+
+fn row(line: &NoteLine) -> String {
+    let euro = |cents| Euro::cents(cents).to_string();
+    let cells = [
+        line.sale.to_string(),
+        line.position.to_string(),
+        line.day.to_string(),
+        line.counter.clone(),
+        line.postal_code.clone(),
+        line.municipality.clone(),
+        line.activity.clone(),
+        line.title.clone(),
+        line.price_name.clone().unwrap_or_default(),
+        line.deviating.to_string(),
+        euro(line.price),
+        euro(line.passholder_share),
+        euro(line.organizer_share),
+        euro(line.municipality_share),
+        format!("{} {}", line.key_id.cast_unsigned(), line.key_name),
+        line.corrects.map(|note| note.to_string()).unwrap_or_default(),
+        line.late.map(|(from, until)| format!("{from}/{until}")).unwrap_or_default(),
+    ];
+    let quoted: Vec<String> = cells.iter().map(|cell| quoted(cell)).collect();
+    quoted.join(",") + "\n"
 }
 
 /// A cell of the canonical text, between quotes where it must be (RFC 4180).

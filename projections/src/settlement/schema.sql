@@ -29,3 +29,35 @@ create table settlement_lines (
     -- Of the event that made the row what it is.
     position bigint not null
 );
+
+create table settlement_notes (
+    counter text collate "C" not null,
+    -- From 1 per counter, in the order of issue.
+    number integer not null,
+    -- Brussels days, both inclusive.
+    from_day date not null,
+    until_day date not null,
+    -- The log is taken in up to here, and its hash there.
+    pinned_position bigint not null,
+    issued_position bigint not null,
+    head text not null,
+    rule_set integer not null,
+    -- Of the canonical text of its lines.
+    digest text not null,
+    -- JSON as in the log: what each municipality owes.
+    parts text not null,
+    -- The last day to answer.
+    deadline date not null,
+    issued_at timestamptz not null,
+    approved_at timestamptz,
+    objected_at timestamptz,
+    -- Sealed, like the other one.
+    objection_reason text,
+    -- JSON: ids.
+    objection_sales text not null,
+    settled_at timestamptz,
+    upheld boolean,
+    settlement_reason text,
+    position bigint not null,
+    primary key (counter, number)
+);

@@ -9,8 +9,9 @@ use rand::{Rng, SeedableRng};
 use sqlx::ConnectOptions;
 use sqlx::postgres::PgConnection;
 use uitpas_domain::activity::{self, Activity, Audience, Calendar, Description, Occurrence};
-use uitpas_domain::calendar::{DayRange, Period};
+use uitpas_domain::calendar::{DayRange, Period, day_in_belgium};
 use uitpas_domain::card_system::{self, CardSystem};
+use uitpas_domain::counter::notes::{NoteIssued, RULE_SET};
 use uitpas_domain::counter::{self, Counter, Profile, StaffKind};
 use uitpas_domain::distribution::{DefinedKey, DistributionKey, Region};
 use uitpas_domain::ids::{
@@ -28,6 +29,7 @@ use uitpas_domain::reward::{self, Definition, Kind, Reward, Status};
 use uitpas_domain::root::Root;
 use uitpas_domain::sealed::Sealed;
 use uitpas_domain::values::card_number::CardNumber;
+use uitpas_domain::values::digest::Digest;
 use uitpas_domain::values::euro::{Euro, Price};
 use uitpas_domain::values::place::{Address, Country, Municipality};
 use uitpas_projections::Projections;
@@ -188,6 +190,42 @@ impl Happenings {
         }
     }
 
+    pub fn today(&self) -> NaiveDate {
+        day_in_belgium(self.at)
+    }
+
+    /// A note of the theater over a past period, from the log as it is.
+    pub async fn issues_note(
+        &mut self,
+        projections: &Projections,
+        from: NaiveDate,
+        until: NaiveDate,
+    ) {
+        projections.catch_up().await.expect("caught up");
+        let counter = self.store.load::<Counter>(&theater()).await.expect("a counter");
+        let head = self.store.head().await.expect("a head");
+        let note = counter.state.notes.len() as u32 + 1;
+        let issued = NoteIssued {
+            note,
+            from,
+            until,
+            position: head.position,
+            head: Digest::new(head.hash),
+            rule_set: RULE_SET,
+            digest: Digest::new(head.hash),
+            parts: vec![],
+            deadline: until + TimeDelta::days(14),
+            at: self.at,
+        };
+        self.record::<Counter>(&theater(), vec![counter::Event::NoteIssued(Box::new(issued))])
+            .await;
+        projections.catch_up().await.expect("caught up");
+    }
+
+    pub fn passes_days(&mut self, days: i64) {
+        self.at += TimeDelta::days(days);
+    }
+
     /// So many more events, whatever comes.
     pub async fn go_on(&mut self, events: usize) {
         for _ in 0..events {
@@ -266,6 +304,12 @@ impl Happenings {
         self.record::<Passholder>(&passholder, vec![Event::TicketSold(Box::new(sold))]).await;
         self.sales.push((passholder, sale));
         sale
+    }
+
+    pub async fn cancels_one(&mut self, passholder: PassholderId, sale: SaleId) {
+        let event = Event::TicketSaleCancelled { sale, at: self.at };
+        self.record::<Passholder>(&passholder, vec![event]).await;
+        self.sales.retain(|(_, known)| *known != sale);
     }
 
     pub async fn cancels(&mut self) {

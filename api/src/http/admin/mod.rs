@@ -7,6 +7,7 @@ mod cards;
 mod counters;
 mod kiosks;
 mod memberships;
+mod notes;
 mod overviews;
 mod view;
 
@@ -24,6 +25,7 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(about("Counters", counters::router()))
         .merge(about("Kiosks", kiosks::router()))
         .merge(about("Memberships", memberships::router()))
+        .merge(about("Expense notes", notes::router()))
         .merge(about("Overviews", overviews::router()))
         .merge(about("Counter view", view::router()))
 }

@@ -225,10 +225,9 @@ async fn totals(
     app.authority_at(&caller, &counter).await?;
     let head = app.store.head().await?.position;
     app.wait_for(settlement::PROJECTION.name, head).await?;
-    let counters = [counter];
-    let rows =
-        settlement::totals(app.pool(), Some(&counters), asked.from.0, asked.until.0, head).await?;
-    let total = |row: settlement::Total| Total {
+    let (from, until) = (asked.from.0, asked.until.0);
+    let lines = settlement::report_lines(app.pool(), &counter, from, until, head).await?;
+    let total = |row: settlement::lines::Total| Total {
         postal_code: row.postal_code,
         municipality: row.municipality,
         day: row.day,
@@ -238,5 +237,5 @@ async fn totals(
         organizer_share: euro(row.organizer_share),
         municipality_share: euro(row.municipality_share),
     };
-    Ok(Json(rows.into_iter().map(total).collect()))
+    Ok(Json(settlement::lines::totals(&lines).into_iter().map(total).collect()))
 }

@@ -1,5 +1,9 @@
 //! A counter: an organizer and its staff, what it may do in which card system, and on what terms.
 //! Source: KSB manual, "Balies"; counter manual, "Wie mag wat".
+//!
+//! - expense notes: [`notes`]
+
+pub mod notes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,9 +12,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::aggregate;
 use crate::calendar::day_in_belgium;
-use crate::ids::{CardSystemId, CounterId, DistributionKeyId, SubjectId};
+use crate::ids::{CardSystemId, CounterId, DistributionKeyId, SaleId, SubjectId};
 use crate::limit::Limit;
 use crate::metadata::Role;
+use crate::passholder::Reason;
+use crate::sealed::Sealed;
 use crate::values::iban::Iban;
 use crate::values::place::{Address, Municipality};
 use crate::values::text::Text;
@@ -38,6 +44,14 @@ pub enum Command {
         at: DateTime<Utc>,
     },
     RequestReport(RequestReport),
+    IssueNote(Box<notes::IssueNote>),
+    ApproveNote {
+        note: u32,
+        by: Role,
+        at: DateTime<Utc>,
+    },
+    ObjectToNote(notes::ObjectToNote),
+    SettleObjection(notes::SettleObjection),
 }
 
 #[derive(Debug, Clone)]
@@ -94,6 +108,24 @@ pub enum Event {
         position: u64,
         at: DateTime<Utc>,
     },
+    NoteIssued(Box<notes::NoteIssued>),
+    NoteApproved {
+        note: u32,
+        at: DateTime<Utc>,
+    },
+    NoteObjected {
+        note: u32,
+        /// Sealed under the key of the counter.
+        reason: Sealed<Reason>,
+        sales: BTreeSet<SaleId>,
+        at: DateTime<Utc>,
+    },
+    ObjectionSettled {
+        note: u32,
+        upheld: bool,
+        reason: Sealed<Reason>,
+        at: DateTime<Utc>,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -120,6 +152,8 @@ pub enum Refused {
     ReversedPeriod,
     #[error("the period has not begun yet")]
     PeriodNotBegun,
+    #[error(transparent)]
+    Note(#[from] notes::NoteRefused),
 }
 
 /// What a counter is called and where it is.
@@ -191,6 +225,9 @@ pub struct Counter {
     pub staff: BTreeMap<SubjectId, StaffKind>,
     /// By number, from 1.
     pub reports: BTreeMap<u32, Report>,
+    /// By number, from 1, in the order of issue.
+    pub notes: BTreeMap<u32, notes::ExpenseNote>,
+    pub overpaid: Vec<notes::Overpaid>,
 }
 
 aggregate!(Counter, "counter", CounterId, Command, Event, Refused);
@@ -234,6 +271,10 @@ impl Counter {
                 Ok(vec![Event::StaffRemoved { subject, at }])
             }
             Command::RequestReport(request) => self.request_report(request),
+            Command::IssueNote(issue) => self.issue_note(*issue),
+            Command::ApproveNote { note, by, at } => self.approve_note(note, by, at),
+            Command::ObjectToNote(object) => self.object_to_note(object),
+            Command::SettleObjection(settle) => self.settle_objection(settle),
         }
     }
 
@@ -253,6 +294,12 @@ impl Counter {
             Event::ReportRequested { report, from, until, position, at } => {
                 self.reports.insert(report, Report { from, until, position, requested_at: at });
             }
+            Event::NoteIssued(issued) => self.on_note_issued(*issued),
+            Event::NoteApproved { note, .. } => self.on_reply(note, notes::Reply::Approved),
+            Event::NoteObjected { note, sales, .. } => {
+                self.on_reply(note, notes::Reply::Objected(sales));
+            }
+            Event::ObjectionSettled { note, .. } => self.on_reply(note, notes::Reply::Settled),
         }
     }
 
