@@ -1,8 +1,12 @@
 //! Expense notes: issued by the KSB, answered by the counter, and the same whenever they are made.
 
+use std::io::{Cursor, Read};
+
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::region::{ELSEWHERE, GYM, Region, THEATRE, in_days, list, text, today};
+use crate::reports::all_files;
 
 /// What is on a line, as far as it tells one from another: the sale, the share, what it corrects.
 fn lines(note: &Value) -> Vec<(String, Value, Value)> {
@@ -200,4 +204,70 @@ async fn the_ksb_issues_and_only_admins_see_and_answer() {
         .issues_note(in_days(-40), in_days(-40))
         .await
         .refused(400, "own/note-empty");
+}
+
+/// R-NOTE-04, R-NOTE-07: a CSV, a spreadsheet and a page per municipality, always the same bytes,
+/// whatever the counter is called or paid on later.
+#[tokio::test]
+async fn the_files_say_what_is_owed_and_are_the_same_to_the_byte() {
+    let region = Region::new().await;
+    let (ksb, admin) = (region.ksb(), region.admin_of(THEATRE));
+    let iban = |iban: &str| json!({ "iban": iban });
+    let path = "/admin/v1/counters/theater/iban";
+    ksb.puts(path, iban("BE68539007547034")).await.done();
+    let (meerdal, terbeke) = (region.entitled().await, region.entitled_in("9987", "Terbeke").await);
+    for day in 31..100 {
+        region.sold_on(in_days(-day), &meerdal, THEATRE, 12_345).await;
+    }
+    region.sold_on(in_days(-40), &terbeke, THEATRE, 500).await;
+    let issued = ksb.issues_note(in_days(-120), in_days(-30)).await.created();
+    let zip = admin.note("1.zip").await;
+    let files = all_files(&zip);
+    let names: Vec<_> = files.iter().map(|(name, _)| name.as_str()).collect();
+    let expected = ["csv", "pdf", "xlsx"].map(|kind| format!("9981-Meerdal.{kind}"));
+    let other = ["csv", "pdf", "xlsx"].map(|kind| format!("9987-Terbeke.{kind}"));
+    assert_eq!(names, [expected, other].concat());
+
+    // The digest on the page is the one of the CSV beside it, and of the note in the log.
+    let digest = format!("{:x}", Sha256::digest(&files[0].1));
+    assert_eq!(issued["municipalities"][0]["digest"], digest);
+    let page = String::from_utf8_lossy(&files[1].1);
+    for text in [
+        "(Onkostennota 1)",
+        "(9981 Meerdal)",
+        "(theater)",
+        "(IBAN: BE68 5390 0754 7034)",
+        "(Film van toen)",
+        "(123,45)",
+        // 69 times 49.38.
+        "(3.407,22)",
+        "(pagina 2 van 2)",
+        &digest,
+        text(&issued["digest"]),
+    ] {
+        assert!(page.contains(text), "{text}");
+    }
+    assert!(page.starts_with("%PDF-1.") && !page.contains("Terbeke"));
+    let sheet = sheet_of(&files[2].1);
+    assert!(
+        sheet.contains("<v>123.45</v>") && sheet.contains("<v>3407.22</v>"),
+        "numbers: {sheet}"
+    );
+
+    ksb.puts(path, iban("BE71096123456769")).await.done();
+    region.app.projections.rebuild(Some("settlement"), |_| {}).await.expect("rebuilt");
+    assert_eq!(admin.note("1.zip").await.bytes, zip.bytes);
+    let report = admin.asks_report(in_days(-120), in_days(-30)).await.ok();
+    let files = all_files(&admin.downloads(&report).await);
+    let page = String::from_utf8_lossy(&files[1].1);
+    assert!(page.contains("(Financieel rapport)") && page.contains("(IBAN: BE71 0961 2345 6769)"));
+}
+
+/// The first sheet of a workbook, as XML.
+fn sheet_of(workbook: &[u8]) -> String {
+    let mut archive = zip::ZipArchive::new(Cursor::new(workbook)).expect("a zip");
+    let mut sheet = archive.by_name("xl/worksheets/sheet1.xml").expect("a sheet");
+    let mut xml = String::new();
+    sheet.read_to_string(&mut xml).expect("text");
+    xml
 }

@@ -7,8 +7,14 @@ use serde_json::json;
 use crate::answer::Answer;
 use crate::region::{ELSEWHERE, GYM, Region, THEATRE, in_days, list, text, ticket, today};
 
-/// The files of a zip, by name.
+/// The CSV files of a zip, by name.
 fn files(zip: &Answer) -> Vec<(String, String)> {
+    let csv = all_files(zip).into_iter().filter(|(name, _)| name.ends_with(".csv"));
+    csv.map(|(name, bytes)| (name, String::from_utf8(bytes).expect("text"))).collect()
+}
+
+/// The files of a zip, by name, in their order.
+pub fn all_files(zip: &Answer) -> Vec<(String, Vec<u8>)> {
     assert_eq!(
         (zip.status, zip.header("content-type")),
         (200, Some("application/x-zip-compressed"))
@@ -17,9 +23,9 @@ fn files(zip: &Answer) -> Vec<(String, String)> {
     (0..archive.len())
         .map(|index| {
             let mut file = archive.by_index(index).expect("a file");
-            let mut text = String::new();
-            file.read_to_string(&mut text).expect("text");
-            (file.name().to_owned(), text)
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes).expect("bytes");
+            (file.name().expect("a name").into_owned(), bytes)
         })
         .collect()
 }

@@ -5,15 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use uitpas_domain::counter::notes::{
-    Closing, Drawn, DrawnPart, IssueNote, NoteRefused, ObjectToNote, Reply, SettleObjection,
+    Closing, Drawn, DrawnPart, IssueNote, NoteIssued, NoteRefused, ObjectToNote, Reply,
+    SettleObjection,
 };
-use uitpas_domain::counter::{Command, Counter, Event, Refused};
+use uitpas_domain::counter::{Command, Counter, Event, Profile, Refused};
 use uitpas_domain::ids::{CounterId, PassholderId, SaleId};
 use uitpas_domain::metadata::{Channel, Role};
 use uitpas_domain::passholder::ticket_sales::{CancelSale, SaleRefused};
 use uitpas_domain::passholder::{self, Passholder, Reason};
 use uitpas_domain::sealed::Sealed;
 use uitpas_domain::values::digest::Digest;
+use uitpas_domain::values::iban::Iban;
 use uitpas_domain::values::place::Municipality;
 use uitpas_projections::settlement::lines::NoteLine;
 use uitpas_projections::settlement::note::{Note, canonical, digest, notes};
@@ -25,7 +27,7 @@ use uitpas_store::{Failed, StreamKey, Unsuccessful, Work};
 use super::{Outcome, Request, authority, decide, execute};
 use crate::app::App;
 use crate::auth::{Caller, Kind};
-use crate::files;
+use crate::files::Document;
 use crate::problem::{Answer, Problem};
 
 /// A note that the KSB wants.
@@ -311,5 +313,45 @@ fn seal(key: &PersonKey, counter: &CounterId, reason: &Reason) -> Sealed<Reason>
 
 /// The files of an issued note, in a zip: always the same bytes.
 pub async fn files_of(app: &App, counter: &CounterId, note: u32) -> Answer<Vec<u8>> {
-    Ok(files::zip(&notes_of(app, counter, note).await?))
+    let issued = issued(app, counter, note).await?;
+    let notes = notes_of(app, counter, note).await?;
+    let (profile, account) = heading(app, counter, issued.position).await?;
+    let document = Document {
+        counter: profile,
+        account,
+        from: issued.from,
+        until: issued.until,
+        position: issued.position,
+        at: issued.at,
+        issued: Some(issued),
+        notes,
+    };
+    document.zip().map_err(Problem::Internal)
+}
+
+/// A note as it was issued, from the log.
+pub async fn issued(app: &App, counter: &CounterId, note: u32) -> Answer<NoteIssued> {
+    for raw in app.store.history::<Counter>(counter, i64::MAX.cast_unsigned()).await? {
+        if raw.event_type != "NoteIssued" {
+            continue;
+        }
+        let event: Event = serde_json::from_str(&raw.payload).map_err(Failed::new)?;
+        if let Event::NoteIssued(issued) = event
+            && issued.note == note
+        {
+            return Ok(*issued);
+        }
+    }
+    Err(Refused::from(NoteRefused::Unknown).into())
+}
+
+/// What the files say of a counter, as it was at a position.
+pub async fn heading(
+    app: &App,
+    counter: &CounterId,
+    position: u64,
+) -> Answer<(Profile, Option<Iban>)> {
+    let known = app.store.load_as_of::<Counter>(counter, position).await?;
+    let profile = known.state.profile.clone().ok_or(Problem::from(Refused::Unknown))?;
+    Ok((profile, known.state.iban.clone()))
 }

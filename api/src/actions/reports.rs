@@ -9,9 +9,11 @@ use uitpas_domain::metadata::{Channel, Role};
 use uitpas_projections::settlement;
 use uitpas_projections::settlement::note::{Note, notes};
 
+use super::notes::heading;
 use super::{Request, authority, decide, execute};
 use crate::app::App;
 use crate::auth::Caller;
+use crate::files::Document;
 use crate::problem::{Answer, Problem};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -78,4 +80,24 @@ pub async fn notes_of(app: &App, counter: &CounterId, report: &Report) -> Answer
     let lines =
         settlement::report_lines(app.pool(), counter, report.from, report.until, report.position);
     Ok(notes(lines.await?))
+}
+
+/// The files of a report, in a zip; absent where there is nothing in it.
+pub async fn files_of(app: &App, counter: &CounterId, report: &Report) -> Answer<Option<Vec<u8>>> {
+    let notes = notes_of(app, counter, report).await?;
+    if notes.is_empty() {
+        return Ok(None);
+    }
+    let (profile, account) = heading(app, counter, report.position).await?;
+    let document = Document {
+        counter: profile,
+        account,
+        from: report.from,
+        until: report.until,
+        position: report.position,
+        at: report.requested_at,
+        issued: None,
+        notes,
+    };
+    document.zip().map(Some).map_err(Problem::Internal)
 }

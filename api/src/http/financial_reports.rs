@@ -173,11 +173,8 @@ async fn one(
         }
         _ => reports::one(&app, &caller?, &counter, number).await?,
     };
-    let notes = reports::notes_of(&app, &counter, &found).await?;
-    if notes.is_empty() {
-        return Err(Problem::ReportEmpty);
-    }
-    Ok(files::download(&format!("financieel-rapport-{counter}-{number}.zip"), files::zip(&notes)))
+    let zip = reports::files_of(&app, &counter, &found).await?.ok_or(Problem::ReportEmpty)?;
+    Ok(files::download(&format!("financieel-rapport-{counter}-{number}.zip"), zip))
 }
 
 #[derive(Serialize, ToSchema)]

@@ -117,7 +117,8 @@ impl Fold for Settlement {
             AnyEvent::Card(..)
             | AnyEvent::CardSystem(..)
             | AnyEvent::Activity(..)
-            | AnyEvent::Reward(..) => not_mine(),
+            | AnyEvent::Reward(..)
+            | AnyEvent::Kiosk(..) => not_mine(),
         }
     }
 
