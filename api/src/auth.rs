@@ -7,9 +7,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use ed25519_dalek::SigningKey;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
-use uitpas_domain::ids::SubjectId;
+use uitpas_domain::ids::{PassholderId, SubjectId};
+use uitpas_domain::values::insz::Insz;
 use uitpas_store::sealing::MasterKey;
 
+use crate::actions::identify;
 use crate::app::App;
 use crate::problem::Problem;
 
@@ -32,6 +34,9 @@ pub struct Claims {
     pub amr: Vec<String>,
     #[serde(default)]
     pub kind: Kind,
+    /// The national number of a passholder who logged in with it.
+    #[serde(default, rename = "https://publiq.be/rrn", skip_serializing_if = "Option::is_none")]
+    pub insz: Option<Insz>,
 }
 
 /// What a token stands for.
@@ -49,6 +54,8 @@ pub enum Kind {
     #[serde(skip)]
     #[value(skip)]
     Kiosk,
+    /// Somebody about himself, who logged in with his national number. He has no role anywhere.
+    Passholder,
 }
 
 /// The demo issuer: signs tokens with a key that is derived from the master key, so that a token
@@ -84,7 +91,7 @@ impl Issuer {
             Kind::User | Kind::SystemOwner => {
                 vec!["pwd".to_owned(), "otp".to_owned(), "mfa".to_owned()]
             }
-            Kind::Client | Kind::Kiosk => vec![],
+            Kind::Client | Kind::Kiosk | Kind::Passholder => vec![],
         };
         self.sign(&Claims {
             iss: DEMO_ISSUER.to_owned(),
@@ -94,6 +101,7 @@ impl Issuer {
             nbf: now.timestamp(),
             amr,
             kind,
+            insz: None,
         })
     }
 
@@ -137,20 +145,36 @@ impl Caller {
     pub fn demand_system_owner(&self) -> Result<(), Problem> {
         match self.kind {
             Kind::SystemOwner => Ok(()),
-            Kind::User | Kind::Client | Kind::Kiosk => {
+            Kind::User | Kind::Client | Kind::Kiosk | Kind::Passholder => {
                 Err(Problem::Forbidden("only the system owner may do this".to_owned()))
             }
         }
     }
 }
 
-/// Values of `amr` that attest a second factor (RFC 8176); any is accepted (R-SEC-01).
-const SECOND_FACTORS: [&str; 7] = ["mfa", "otp", "sms", "hwk", "swk", "fpt", "tel"];
+/// The passholder who calls, found by the national number in his token.
+pub struct Oneself(pub PassholderId);
 
-impl FromRequestParts<App> for Caller {
+impl FromRequestParts<App> for Oneself {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let claims = Claims::of(parts, app)?;
+        if claims.kind != Kind::Passholder {
+            return Err(Problem::Forbidden("only a passholder, about himself".to_owned()));
+        }
+        let insz = claims.insz.ok_or(Problem::InszInTokenRequired)?;
+        let known = identify::passholder_of_insz(app, &insz).await?;
+        known.map(Self).ok_or(Problem::Passholder(uitpas_domain::passholder::Refused::Unknown))
+    }
+}
+
+/// Values of `amr` that attest a second factor (RFC 8176); any is accepted (R-SEC-01).
+const SECOND_FACTORS: [&str; 7] = ["mfa", "otp", "sms", "hwk", "swk", "fpt", "tel"];
+
+impl Claims {
+    /// What the bearer token of a request says, if the token holds.
+    fn of(parts: &Parts, app: &App) -> Result<Self, Problem> {
         let header = parts.headers.get(AUTHORIZATION).ok_or(Problem::Unauthorized(
             "an Authorization header with a bearer token is required",
         ))?;
@@ -161,7 +185,24 @@ impl FromRequestParts<App> for Caller {
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
             .map(|(_, token)| token.trim())
             .ok_or(Problem::Unauthorized("the Authorization header holds no bearer token"))?;
-        let claims = app.issuer.verify(token)?;
+        app.issuer.verify(token)
+    }
+}
+
+/// Stands before the subject of whoever comes for himself: whatever role somebody of that name has
+/// is not his, as no second factor was asked of him.
+const ONESELF: &str = "oneself:";
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let claims = Claims::of(parts, app)?;
+        if claims.kind == Kind::Passholder {
+            let subject = format!("{ONESELF}{}", claims.sub).parse();
+            let subject = subject.map_err(|_| Problem::Unauthorized("the subject is too long"))?;
+            return Ok(Caller { subject, kind: claims.kind });
+        }
         let has_second_factor =
             claims.amr.iter().any(|method| SECOND_FACTORS.contains(&method.as_str()));
         if claims.kind != Kind::Client && !has_second_factor {

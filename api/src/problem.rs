@@ -71,6 +71,8 @@ pub enum Problem {
     Unidentified(#[from] Unidentified),
     #[error("no passholder has that identifier")]
     PassNotFound,
+    #[error("the card is blocked")]
+    CardBlocked,
     #[error("the card is not active")]
     CardNotActive(CardNotActive),
     #[error(transparent)]
@@ -107,6 +109,12 @@ pub enum Problem {
     Taken(&'static str),
     #[error("this activity is not known")]
     EventNotFound,
+    #[error("the token names no national number")]
+    InszInTokenRequired,
+    #[error("this check-in code is of no activity")]
+    CheckInCodeUnknown,
+    #[error("this check-in code gives no more points")]
+    CheckInCodeExpired,
     #[error("this check-in is not known")]
     CheckInNotFound,
     #[error("this ticket sale is not known")]
@@ -304,6 +312,9 @@ impl Problem {
                 "Pass not found",
                 "We vinden geen UiTPAS met dit nummer.",
             ),
+            Problem::CardBlocked => {
+                uitpas(BAD, "card-blocked", "Card blocked", "Deze kaart is geblokkeerd.")
+            }
             Problem::CardNotActive(card) => {
                 let mut problem = unidentified(card.unidentified);
                 problem.extra.insert("cardStatus".into(), card.card_status.into());
@@ -401,6 +412,24 @@ impl Problem {
                 "event-not-found",
                 "Event not found",
                 "We vinden deze activiteit niet.",
+            ),
+            Problem::InszInTokenRequired => uitpas(
+                BAD,
+                "insz-in-token-required",
+                "INSZ in token required",
+                "Log in met je rijksregisternummer, bijvoorbeeld met itsme of je eID.",
+            ),
+            Problem::CheckInCodeUnknown => uitpas(
+                BAD,
+                "checkin-code-invalid",
+                "Check-in code invalid",
+                "We herkennen deze QR-code niet. Vraag ernaar aan de balie.",
+            ),
+            Problem::CheckInCodeExpired => uitpas(
+                BAD,
+                "checkin-code-expired",
+                "Check-in code expired",
+                "Deze activiteit is voorbij. Met deze QR-code spaar je geen punten meer.",
             ),
             Problem::CheckInNotFound => own(
                 NOT_FOUND,

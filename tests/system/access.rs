@@ -20,6 +20,7 @@ fn claims() -> Claims {
         nbf: now.timestamp(),
         amr: vec!["pwd".to_owned(), "otp".to_owned()],
         kind: Kind::User,
+        insz: None,
     }
 }
 

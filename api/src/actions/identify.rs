@@ -8,6 +8,7 @@ use uitpas_domain::ids::PassholderId;
 use uitpas_domain::passholder::Passholder;
 use uitpas_domain::values::card_number::CardNumber;
 use uitpas_domain::values::identifier::Identifier;
+use uitpas_domain::values::insz::Insz;
 use uitpas_store::{Loaded, StreamKey, Unsuccessful, Work};
 
 use super::Outcome;
@@ -64,17 +65,24 @@ pub async fn of_card_to_write(work: &Work, card: CardNumber) -> Outcome<Pass> {
     Ok(Pass { card, passholder, state })
 }
 
-async fn card_of_chip(work: &Work, chip: &str) -> Outcome<CardNumber> {
+pub async fn card_of_chip(work: &Work, chip: &str) -> Outcome<CardNumber> {
     let hash = work.store().master_key().claim_hash(CHIP, chip);
     let owner = work.claim_owner(CHIP, &hash).await?;
     let number = owner.and_then(|owner| owner.parse().ok());
     Ok(number.ok_or(Problem::PassNotFound)?)
 }
 
-pub async fn holder_of_insz(work: &Work, insz: &str) -> Outcome<Option<PassholderId>> {
+async fn holder_of_insz(work: &Work, insz: &str) -> Outcome<Option<PassholderId>> {
     let hash = work.store().master_key().claim_hash(INSZ, insz);
     let owner = work.claim_owner(INSZ, &hash).await?;
     Ok(owner.and_then(|owner| owner.parse().ok()))
+}
+
+/// Who has this national number, if anybody.
+pub async fn passholder_of_insz(app: &App, insz: &Insz) -> Answer<Option<PassholderId>> {
+    let found =
+        app.store.preview(|work| async move { holder_of_insz(&work, &insz.to_string()).await });
+    Ok(found.await?)
 }
 
 /// What a counter is told of a card that shows no holder (R-ID-05).

@@ -11,6 +11,7 @@ pub mod identify;
 pub mod kiosks;
 pub mod memberships;
 pub mod notes;
+pub mod oneself;
 pub mod passholders;
 pub mod reports;
 pub mod rewards;
@@ -169,7 +170,7 @@ pub async fn demand_ksb(work: &Work, caller: &Caller, card_system: CardSystemId)
     }
     let role = match caller.kind {
         Kind::SystemOwner => Role::SystemOwner,
-        Kind::User | Kind::Client | Kind::Kiosk => Role::Ksb,
+        Kind::User | Kind::Client | Kind::Kiosk | Kind::Passholder => Role::Ksb,
     };
     work.act_as(role, None);
     Ok(())
@@ -183,6 +184,12 @@ pub async fn offering(work: &Work, id: &ActivityId) -> Outcome<Arc<Offering>> {
     let counter = work.load::<Counter>(&organizer).await?.state.clone();
     let card_systems = load_card_systems(work, counter.card_systems()).await?;
     Ok(Arc::new(Offering { id: id.clone(), activity, counter, card_systems }))
+}
+
+/// What a card system is called.
+pub async fn card_system_name(work: &Work, id: CardSystemId) -> Result<String, Failed> {
+    let known = work.load::<CardSystem>(&id).await?;
+    Ok(known.state.name.as_ref().map(ToString::to_string).unwrap_or_default())
 }
 
 /// The card systems of a passholder's memberships.

@@ -33,6 +33,27 @@ pub async fn create(app: &App, request: &Request, definition: &Definition) -> An
     .await
 }
 
+/// A KSB admin of the owning card system lays it down anew; where the owner changes, of both.
+pub async fn change(
+    app: &App,
+    request: &Request,
+    id: RewardId,
+    definition: &Definition,
+) -> Answer<()> {
+    let at = app.now();
+    execute(app, request, Channel::BackOffice, |work| async move {
+        let known = work.load::<Reward>(&id).await?.state.clone();
+        let known = known.definition.as_ref().ok_or(uitpas_domain::reward::Refused::Unknown)?;
+        for owner in [known.owner, definition.owner] {
+            demand_ksb(&work, &request.caller, owner).await?;
+        }
+        let definition = Box::new(definition.clone());
+        decide::<Reward>(&work, &id, RewardCommand::Change { definition, at }).await?;
+        Ok(())
+    })
+    .await
+}
+
 /// The reward as the ledger knows it.
 pub async fn read(app: &App, id: RewardId) -> Answer<Reward> {
     let reward = app.store.load::<Reward>(&id).await?;

@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uitpas_domain::card::Card;
+use uitpas_domain::counter::Task;
+use uitpas_domain::distribution::{Shares, cheapest};
 use uitpas_domain::ids::{ActivityId, CheckInId, CounterId, PassholderId, SaleId};
 use uitpas_domain::metadata::Channel;
 use uitpas_domain::passholder::check_ins::PointOfSale;
-use uitpas_domain::passholder::ticket_sales::{CancelSale, Item, Quote, SellTickets};
-use uitpas_domain::passholder::{Command, Event, Passholder};
+use uitpas_domain::passholder::ticket_sales::{CancelSale, Item, Quote, SaleRefused, SellTickets};
+use uitpas_domain::passholder::{Command, Event, Passholder, Refused};
 use uitpas_domain::values::card_number::CardNumber;
 use uitpas_domain::values::euro::{Euro, Price};
 use uitpas_domain::values::text::Text;
@@ -145,6 +147,30 @@ pub async fn quote(app: &App, caller: &Caller, sale: &NewSale) -> Answer<Quote> 
         Ok(holder.quote(&item, &card_systems, at)?)
     });
     Ok(quote.await?)
+}
+
+/// What a ticket would cost somebody with social status in the organizer's region, whoever it is.
+pub async fn quote_for_region(
+    app: &App,
+    caller: &Caller,
+    activity: &ActivityId,
+    price: Price,
+) -> Answer<Shares> {
+    let shares = app.store.preview(|work| async move {
+        let offering = offering(&work, activity).await?;
+        let organizer = offering.organizer();
+        let organizer = organizer.ok_or(uitpas_domain::activity::Refused::Unknown)?;
+        authority(&work, caller, organizer).await?.demand(Task::GrantTariff)?;
+        offering.open().map_err(|why| Refused::from(SaleRefused::from(why)))?;
+        if price.is_free() {
+            return Err(Refused::from(SaleRefused::Free))?;
+        }
+        let card_system = offering.card_system_for(None).map(|(id, _)| id);
+        let key = card_system.and_then(|id| cheapest(offering.keys(id), true, price));
+        let key = key.ok_or(Refused::from(SaleRefused::NoKey))?;
+        Ok(key.key.split(price))
+    });
+    Ok(shares.await?)
 }
 
 /// Cancels a sale: a compensating event (R-TAR-09).

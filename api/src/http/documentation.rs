@@ -4,7 +4,7 @@
 use axum::http::StatusCode;
 use serde_json::json;
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn, PathItem};
-use utoipa::openapi::schema::{Object, Schema};
+use utoipa::openapi::schema::{AnyOfBuilder, Object, ObjectBuilder, Schema};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
@@ -118,9 +118,17 @@ fn complete_response(status: StatusCode, response: &mut Response) {
     }
 }
 
-/// The headers that all operations understand.
+/// The headers that all operations understand; and that an empty parameter is none.
 fn complete_parameters(writes: bool, operation: &mut Operation) {
     let parameters = operation.parameters.get_or_insert_default();
+    for parameter in parameters.iter_mut() {
+        let RefOr::T(parameter) = parameter else { continue };
+        let is_filter = matches!(parameter.parameter_in, ParameterIn::Query)
+            && matches!(parameter.required, Required::False);
+        if is_filter && let Some(schema) = parameter.schema.take() {
+            parameter.schema = Some(or_empty(schema));
+        }
+    }
     let header = match writes {
         true => ("Idempotency-Key", "The same request under the same key happens once."),
         false => ("Uitpas-After", "A position in the log that the answer must have seen."),
@@ -136,6 +144,14 @@ fn complete_parameters(writes: bool, operation: &mut Operation) {
         .description(Some(header.1))
         .schema(Some(schema));
     parameters.push(parameter.build().into());
+}
+
+fn or_empty(schema: RefOr<Schema>) -> RefOr<Schema> {
+    if matches!(schema, RefOr::T(Schema::Array(_))) {
+        return schema;
+    }
+    let empty = ObjectBuilder::new().schema_type(Type::String).max_length(Some(0));
+    AnyOfBuilder::new().item(schema).item(empty).into()
 }
 
 /// How every refusal looks (RFC 9457).

@@ -79,9 +79,9 @@ impl FromRequestParts<App> for IfMatch {
             return Ok(Self(None));
         }
         let version = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
-        // A tag that we never gave is of no version that is there.
-        let version = version.and_then(|version| version.parse().ok());
-        version.map(|version| Self(Some(version))).ok_or(Problem::ChangedMeanwhile)
+        // A tag that we never gave is of a version that never was.
+        let version = version.and_then(|version| version.parse().ok()).unwrap_or(0);
+        Ok(Self(Some(version)))
     }
 }
 

@@ -1,9 +1,12 @@
 //! The HTTP doors, and their contents page.
 
 pub mod admin;
+pub mod card_systems;
+pub mod cards;
 pub mod check_ins;
 mod context;
 mod documentation;
+pub mod events;
 pub mod extract;
 pub mod financial_reports;
 pub mod health;
@@ -11,9 +14,12 @@ pub mod kiosk_devices;
 pub mod kiosks;
 pub mod memberships;
 pub mod metrics;
+pub mod oneself;
+pub mod organizers;
 pub mod passes;
 pub mod passholders;
 pub mod permissions;
+pub mod reward_search;
 pub mod rewards;
 pub mod shapes;
 pub mod tariffs;
@@ -49,14 +55,20 @@ pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 fn contract() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(about("Passes", passes::router()))
+        .merge(about("Cards", cards::router()))
         .merge(about("Passholders", passholders::router()))
         .merge(about("Memberships", memberships::router()))
+        .merge(about("Oneself", oneself::router()))
         .merge(about("Check-ins", check_ins::router()))
         .merge(about("Tariffs and ticket sales", tariffs::router()))
         .merge(about("Tariffs and ticket sales", ticket_sales::router()))
+        .merge(about("Rewards", reward_search::router()))
         .merge(about("Rewards", rewards::router()))
         .merge(about("Kiosks", kiosks::router()))
         .merge(about("Kiosks", kiosk_devices::router()))
+        .merge(about("Events", events::router()))
+        .merge(about("Card systems", card_systems::router()))
+        .merge(about("Organizers", organizers::router()))
         .merge(about("Permissions", permissions::router()))
         .merge(about("Financial reports", financial_reports::router()))
 }

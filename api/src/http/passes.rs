@@ -1,27 +1,37 @@
 //! `GET /passes`: whose pass is this? Looking registers nothing (R-ID-07).
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};
 use uitpas_domain::calendar::day_in_belgium;
+use uitpas_domain::card::Unidentified;
 use uitpas_domain::counter::Task;
 use uitpas_domain::social_status::OnDay;
+use uitpas_domain::values::card_number::CardNumber;
+use uitpas_domain::values::chip_number::ChipNumber;
 use uitpas_domain::values::identifier::Identifier;
+use uitpas_domain::values::insz::{Insz, InvalidInsz};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::extract::Query;
+use super::extract::{Id, Query};
 use super::shapes::{CardSystemRef, last_instant};
 use crate::actions::passholders::open_details;
 use crate::actions::{card_systems_of, identify};
 use crate::app::App;
 use crate::auth::Caller;
-use crate::problem::{Answer, Problem};
+use crate::problem::{Answer, CardNotActive, Problem};
 
+#[expect(deprecated, reason = "the contract still knows the older look-ups")]
 pub fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(pass))
+    OpenApiRouter::new()
+        .routes(routes!(pass))
+        .routes(routes!(pass_of_number))
+        .routes(routes!(pass_of_insz))
+        .routes(routes!(pass_of_chip))
+        .routes(routes!(insz_status))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -74,8 +84,102 @@ async fn pass(
 ) -> Answer<Json<Pass>> {
     app.demand_task(&caller, Task::Identify).await?;
     let identifier: Identifier = asked.identifier.parse()?;
+    Ok(Json(look_up(&app, &caller, identifier).await?))
+}
+
+/// By its number.
+#[deprecated]
+#[utoipa::path(
+    get,
+    path = "/passes/{uitpasNumber}",
+    params(("uitpasNumber" = String, Path)),
+    responses((status = 200, body = Pass)),
+    security(("token" = ["PASSES_READ"]))
+)]
+async fn pass_of_number(
+    State(app): State<App>,
+    caller: Caller,
+    Id(number): Id<CardNumber>,
+) -> Answer<Json<Pass>> {
+    as_once_told(&app, &caller, Identifier::Card(number)).await
+}
+
+/// By the national number of its holder.
+#[deprecated]
+#[utoipa::path(
+    get,
+    path = "/insz-numbers/{inszNumber}",
+    params(("inszNumber" = String, Path)),
+    responses((status = 200, body = Pass), (status = 429)),
+    security(("token" = ["PASSES_INSZNUMBERS_READ"]))
+)]
+async fn pass_of_insz(
+    State(app): State<App>,
+    caller: Caller,
+    Id(insz): Id<Insz>,
+) -> Answer<Json<Pass>> {
+    as_once_told(&app, &caller, Identifier::Insz(insz)).await
+}
+
+/// By its chip.
+#[deprecated]
+#[utoipa::path(
+    get,
+    path = "/chip-numbers/{chipNumber}",
+    params(("chipNumber" = String, Path)),
+    responses((status = 200, body = Pass)),
+    security(("token" = ["PASSES_CHIPNUMBERS_READ"]))
+)]
+async fn pass_of_chip(
+    State(app): State<App>,
+    caller: Caller,
+    Id(chip): Id<ChipNumber>,
+) -> Answer<Json<Pass>> {
+    as_once_told(&app, &caller, Identifier::Chip(chip)).await
+}
+
+/// The older look-ups call a blocked card so; `GET /passes` says what its status is.
+async fn as_once_told(app: &App, caller: &Caller, identifier: Identifier) -> Answer<Json<Pass>> {
+    app.demand_task(caller, Task::Identify).await?;
+    match look_up(app, caller, identifier).await {
+        Err(Problem::CardNotActive(CardNotActive {
+            unidentified: Unidentified::Blocked(_),
+            ..
+        })) => Err(Problem::CardBlocked),
+        found => found.map(Json),
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+struct InszStatus {
+    /// `USED` or `UNUSED`.
+    state: &'static str,
+}
+
+/// Whether somebody has this national number already, before a registration.
+#[utoipa::path(
+    get,
+    path = "/passholders/status/insz-numbers/{inszNumber}",
+    params(("inszNumber" = String, Path)),
+    responses((status = 200, body = InszStatus), (status = 429))
+)]
+async fn insz_status(
+    State(app): State<App>,
+    caller: Caller,
+    Path(insz): Path<String>,
+) -> Answer<Json<InszStatus>> {
+    app.guesses.count(&caller)?;
+    let insz: Insz = insz
+        .parse()
+        .map_err(|error: InvalidInsz| Problem::Query("inszNumber".to_owned(), error.to_string()))?;
+    let holder = identify::passholder_of_insz(&app, &insz).await?;
+    let state = if holder.is_some() { "USED" } else { "UNUSED" };
+    Ok(Json(InszStatus { state }))
+}
+
+async fn look_up(app: &App, caller: &Caller, identifier: Identifier) -> Answer<Pass> {
     if matches!(identifier, Identifier::Insz(_)) {
-        app.guesses.count(&caller)?;
+        app.guesses.count(caller)?;
     }
     let identifier = &identifier;
     let today = day_in_belgium(app.now());
@@ -115,7 +219,7 @@ async fn pass(
             messages: messages(state, until),
         })
     });
-    Ok(Json(pass.await?))
+    Ok(pass.await?)
 }
 
 fn messages(state: OnDay, until: Option<chrono::NaiveDate>) -> Vec<Message> {

@@ -48,9 +48,9 @@ struct Person {
     first_name: Text<100>,
     #[schema(schema_with = words::day)]
     date_of_birth: GivenDay,
-    #[schema(schema_with = words::insz_number)]
+    #[schema(schema_with = words::optional::insz_number)]
     insz_number: Option<Insz>,
-    #[schema(schema_with = words::of::<Gender>)]
+    #[schema(schema_with = words::optional::of::<Gender>)]
     gender: Option<Gender>,
     address: GivenAddress,
     #[schema(value_type = Option<String>)]
@@ -60,7 +60,7 @@ struct Person {
     no_email: bool,
     #[schema(value_type = Option<String>)]
     phone_number: Option<Phone>,
-    #[schema(schema_with = words::text::<80>)]
+    #[schema(schema_with = words::optional::text::<80>)]
     nationality: Option<Text<80>>,
     opt_in_preferences: Option<OptIns>,
     #[serde(default)]
@@ -69,17 +69,17 @@ struct Person {
     legal_terms_paper: bool,
     #[serde(default)]
     legal_terms_digital: bool,
-    #[schema(schema_with = words::day)]
+    #[schema(schema_with = words::optional::day)]
     registration_social_tariff_end_date: Option<GivenDay>,
     /// Beyond the contract: by what the social status was shown (R-REG-05).
-    #[schema(schema_with = words::of::<Proof>)]
+    #[schema(schema_with = words::optional::of::<Proof>)]
     social_tariff_proof: Option<Proof>,
     /// The rest is read at registration only.
     registration_organizer: Option<GivenOrganizer>,
     #[schema(value_type = Option<u32>)]
     registration_card_system_id: Option<CardSystemId>,
     registration_card_type: Option<CardType>,
-    #[schema(schema_with = words::uitpas_number)]
+    #[schema(schema_with = words::optional::uitpas_number)]
     registration_uitpas_number: Option<CardNumber>,
     #[schema(value_type = Option<String>)]
     registration_voucher: Option<VoucherCode>,
@@ -87,7 +87,7 @@ struct Person {
 
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct OptIns {
+pub struct OptIns {
     service_mails: bool,
     milestone_mails: bool,
     info_mails: bool,
@@ -282,7 +282,7 @@ struct Asked {
 
 #[derive(Deserialize, Default, PartialEq, ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum Sort {
+pub enum Sort {
     #[default]
     Asc,
     Desc,
@@ -385,7 +385,7 @@ pub struct Passholder {
     email: Option<String>,
     date_of_birth: NaiveDate,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(schema_with = words::of::<Gender>)]
+    #[schema(schema_with = words::optional::of::<Gender>)]
     gender: Option<Gender>,
     points: i64,
     address: PrintedAddress,

@@ -17,7 +17,7 @@ use uitpas_domain::reward::{self, Definition, Kind, Status, Unavailable};
 use uitpas_domain::values::card_number::CardNumber;
 use uitpas_domain::values::place::PostalCode;
 use uitpas_domain::values::text::{Lines, Text};
-use uitpas_projections::{redemptions as overview, rewards as list_of};
+use uitpas_projections::redemptions as overview;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -32,8 +32,8 @@ use crate::problem::{Answer, Problem};
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(list, create))
-        .routes(routes!(one))
+        .routes(routes!(create))
+        .routes(routes!(one, change))
         .routes(routes!(redeem_status))
         .routes(routes!(redeemed, redeem))
         .routes(routes!(cancel))
@@ -113,7 +113,7 @@ struct NewReward {
     #[schema(value_type = Vec<String>)]
     categories: Vec<Text<40>>,
     #[serde(rename = "moreInfoURL")]
-    #[schema(schema_with = words::text::<500>)]
+    #[schema(schema_with = words::optional::text::<500>)]
     more_info_url: Option<Text<500>>,
     granting_period: Option<Period>,
     redeem_period: Option<Period>,
@@ -127,13 +127,51 @@ struct NewReward {
     #[schema(value_type = Vec<Ref<String>>)]
     organizers: Vec<Ref<CounterId>>,
     max_available_units: Option<u32>,
-    #[schema(schema_with = words::text::<4000>)]
+    #[schema(schema_with = words::optional::text::<4000>)]
     practical_info: Option<Lines<4000>>,
     redeem_constraint: Option<Constraint>,
     /// Beyond the contract: only for inhabitants of these municipalities (R-RWD-05).
     #[serde(default)]
     #[schema(value_type = Vec<String>)]
     only_inhabitants_of: BTreeSet<PostalCode>,
+}
+
+impl NewReward {
+    fn definition(self, status: Status) -> Answer<Definition> {
+        let period = |period: &Option<Period>, field: &str| {
+            period.as_ref().map_or(Ok(DayRange::default()), |period| period.days(field))
+        };
+        let kind = match self.kind {
+            RewardType::Points => Kind::Points,
+            RewardType::Welcome => Kind::Welcome,
+        };
+        let only_card_systems =
+            match self.all_card_systems.unwrap_or(self.applicable_card_systems.is_empty()) {
+                true => BTreeSet::new(),
+                false => self.applicable_card_systems.iter().map(|system| system.id).collect(),
+            };
+        Ok(Definition {
+            title: self.title,
+            kind,
+            points: self.points.unwrap_or(0),
+            status,
+            description: self.promotional_description,
+            practical_info: self.practical_info,
+            more_info_url: self.more_info_url,
+            categories: self.categories,
+            owner: self.owning_card_system.id,
+            publication: self.publication_period.days("publicationPeriod")?,
+            granting: period(&self.granting_period, "grantingPeriod")?,
+            redemption: period(&self.redeem_period, "redeemPeriod")?,
+            units_max: self.max_available_units,
+            passholder_limit: self
+                .redeem_constraint
+                .map(|constraint| Limit { volume: constraint.volume, period: constraint.period }),
+            only_inhabitants_of: self.only_inhabitants_of,
+            only_at_counters: self.organizers.into_iter().map(|organizer| organizer.id).collect(),
+            only_card_systems,
+        })
+    }
 }
 
 #[utoipa::path(
@@ -147,46 +185,14 @@ async fn create(
     State(app): State<App>,
     Write { request, body }: Write<NewReward>,
 ) -> Answer<Json<Reward>> {
-    let period = |period: &Option<Period>, field: &str| {
-        period.as_ref().map_or(Ok(DayRange::default()), |period| period.days(field))
-    };
-    let kind = match body.kind {
-        RewardType::Points => Kind::Points,
-        RewardType::Welcome => Kind::Welcome,
-    };
-    let only_card_systems =
-        match body.all_card_systems.unwrap_or(body.applicable_card_systems.is_empty()) {
-            true => BTreeSet::new(),
-            false => body.applicable_card_systems.iter().map(|system| system.id).collect(),
-        };
-    let definition = Definition {
-        title: body.title,
-        kind,
-        points: body.points.unwrap_or(0),
-        status: Status::Active,
-        description: body.promotional_description,
-        practical_info: body.practical_info,
-        more_info_url: body.more_info_url,
-        categories: body.categories,
-        owner: body.owning_card_system.id,
-        publication: body.publication_period.days("publicationPeriod")?,
-        granting: period(&body.granting_period, "grantingPeriod")?,
-        redemption: period(&body.redeem_period, "redeemPeriod")?,
-        units_max: body.max_available_units,
-        passholder_limit: body
-            .redeem_constraint
-            .map(|constraint| Limit { volume: constraint.volume, period: constraint.period }),
-        only_inhabitants_of: body.only_inhabitants_of,
-        only_at_counters: body.organizers.into_iter().map(|organizer| organizer.id).collect(),
-        only_card_systems,
-    };
+    let definition = body.definition(Status::Active)?;
     let id = rewards::create(&app, &request, &definition).await?;
     Ok(Json(print(id, &rewards::read(&app, id).await?)?))
 }
 
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Reward {
+pub struct Reward {
     #[schema(value_type = Uuid)]
     id: RewardId,
     title: String,
@@ -225,7 +231,7 @@ fn print(id: RewardId, reward: &reward::Reward) -> Answer<Reward> {
     Ok(print_definition(id, definition, reward.units_taken()))
 }
 
-fn print_definition(id: RewardId, definition: &Definition, units_taken: u32) -> Reward {
+pub(super) fn print_definition(id: RewardId, definition: &Definition, units_taken: u32) -> Reward {
     Reward {
         id,
         title: definition.title.to_string(),
@@ -259,111 +265,6 @@ fn print_definition(id: RewardId, definition: &Definition, units_taken: u32) -> 
     }
 }
 
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(rename_all = "camelCase")]
-struct Asked {
-    #[serde(default)]
-    #[param(value_type = Vec<String>)]
-    organizer_id: Vec<CounterId>,
-    #[serde(default)]
-    #[param(value_type = Vec<u32>)]
-    owning_card_system_id: Vec<CardSystemId>,
-    #[serde(default)]
-    #[param(value_type = Vec<u32>)]
-    applicable_card_system_id: Vec<CardSystemId>,
-    #[serde(rename = "type", default)]
-    #[param(inline)]
-    kind: AskedKind,
-    #[serde(default, deserialize_with = "sought")]
-    text: Option<String>,
-    points_from: Option<u32>,
-    points_to: Option<u32>,
-    #[serde(default)]
-    #[param(inline)]
-    subset: Subset,
-    /// Only what this passholder could take up now (R-RWD-06).
-    #[param(value_type = Option<Uuid>)]
-    is_redeemable_by_passholder_id: Option<PassholderId>,
-    start: Option<u32>,
-    limit: Option<u32>,
-}
-
-#[derive(Deserialize, Default, Clone, Copy, ToSchema)]
-#[serde(rename_all = "UPPERCASE")]
-enum AskedKind {
-    #[default]
-    Points,
-    Welcome,
-    Any,
-}
-
-#[derive(Deserialize, Default, Clone, Copy, ToSchema)]
-#[serde(rename_all = "SCREAMING-KEBAB-CASE")]
-enum Subset {
-    All,
-    #[default]
-    Endusers,
-    Redeemable,
-    RedeemableFuture,
-    EnduserFuture,
-}
-
-#[utoipa::path(
-    get,
-    path = "/rewards",
-    params(Asked),
-    responses((status = 200, body = Page<Reward>))
-)]
-async fn list(
-    State(app): State<App>,
-    caller: Caller,
-    Query(asked): Query<Asked>,
-) -> Answer<Json<Page<Reward>>> {
-    let today = day_in_belgium(app.now());
-    let listed = |ids: Vec<CounterId>| (!ids.is_empty()).then_some(ids);
-    let systems = |ids: Vec<CardSystemId>| (!ids.is_empty()).then_some(ids);
-    let filter = list_of::Filter {
-        kind: match asked.kind {
-            AskedKind::Points => Some(Kind::Points),
-            AskedKind::Welcome => Some(Kind::Welcome),
-            AskedKind::Any => None,
-        },
-        counters: listed(asked.organizer_id),
-        owning_card_systems: systems(asked.owning_card_system_id),
-        applicable_card_systems: systems(asked.applicable_card_system_id),
-        text: asked.text,
-        points_from: asked.points_from.map(|points| i32::try_from(points).unwrap_or(i32::MAX)),
-        points_to: asked.points_to.map(|points| i32::try_from(points).unwrap_or(i32::MAX)),
-        subset: match asked.subset {
-            Subset::All => list_of::Subset::All,
-            Subset::Endusers => list_of::Subset::Endusers,
-            Subset::Redeemable => list_of::Subset::Redeemable,
-            Subset::RedeemableFuture => list_of::Subset::RedeemableFuture,
-            Subset::EnduserFuture => list_of::Subset::EnduserFuture,
-        },
-        paging: paging(asked.start, asked.limit)?,
-        ..list_of::Filter::on(today)
-    };
-    app.caught_up(&caller, list_of::PROJECTION.name).await?;
-    let page = list_of::list(app.pool(), &filter).await?;
-    let mut member = Vec::new();
-    for row in page.rows {
-        let id = RewardId(row.id);
-        if let Some(passholder) = asked.is_redeemable_by_passholder_id
-            && !rewards::is_redeemable_by(&app, &caller, id, passholder).await?
-        {
-            continue;
-        }
-        member.push(print_definition(id, &row.definition.0, row.units_taken.unsigned_abs()));
-    }
-    let total_items = match asked.is_redeemable_by_passholder_id {
-        Some(_) => member.len() as u64,
-        None => page.total.unsigned_abs(),
-    };
-    Ok(Json(Page { total_items, member }))
-}
-
 #[utoipa::path(
     get,
     path = "/rewards/{id}",
@@ -372,6 +273,26 @@ async fn list(
     security(("token" = ["REWARDS_READ"]))
 )]
 async fn one(State(app): State<App>, _: Caller, Id(id): Id<RewardId>) -> Answer<Json<Reward>> {
+    Ok(Json(print(id, &rewards::read(&app, id).await?)?))
+}
+
+/// Replaces what was laid down; parts are fixed after the first use (R-RWD-10).
+#[utoipa::path(
+    put,
+    path = "/rewards/{id}",
+    params(("id" = Uuid, Path)),
+    request_body = NewReward,
+    responses((status = 200, body = Reward)),
+    security(("token" = ["REWARDS_WRITE"]))
+)]
+async fn change(
+    State(app): State<App>,
+    Id(id): Id<RewardId>,
+    Write { request, body }: Write<NewReward>,
+) -> Answer<Json<Reward>> {
+    let known = rewards::read(&app, id).await?;
+    let status = known.definition.as_ref().map_or(Status::Active, |known| known.status);
+    rewards::change(&app, &request, id, &body.definition(status)?).await?;
     Ok(Json(print(id, &rewards::read(&app, id).await?)?))
 }
 

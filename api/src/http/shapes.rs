@@ -13,6 +13,7 @@ use uitpas_domain::ids::{CardSystemId, CounterId};
 use uitpas_domain::values::euro::{Euro, Price};
 use uitpas_domain::values::place::{Address, Country};
 use uitpas_domain::values::text::Text;
+use uitpas_projections::Paging;
 use utoipa::ToSchema;
 
 use super::words;
@@ -27,6 +28,14 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
+    /// A page of what is all at hand.
+    pub fn cut<R>(all: Vec<R>, paging: Paging, print: impl FnMut(R) -> T) -> Self {
+        let at_hand = |count: i64| usize::try_from(count).unwrap_or(usize::MAX);
+        let total_items = all.len() as u64;
+        let rows = all.into_iter().skip(at_hand(paging.start)).take(at_hand(paging.limit));
+        Page { total_items, member: rows.map(print).collect() }
+    }
+
     /// A page of a view, each row printed.
     pub fn of<R>(page: uitpas_projections::Page<R>, print: impl FnMut(R) -> T) -> Self {
         Page {
@@ -125,7 +134,7 @@ pub fn sought<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Strin
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GivenAddress {
-    #[schema(schema_with = words::text::<200>)]
+    #[schema(schema_with = words::optional::text::<200>)]
     street: Option<Text<200>>,
     #[schema(schema_with = words::text::<16>)]
     postal_code: Text<16>,

@@ -23,7 +23,7 @@ use crate::problem::{Answer, Problem};
 pub const SOCIAL_TARIFF: &str = "SOCIALTARIFF";
 
 pub fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(tariffs))
+    OpenApiRouter::new().routes(routes!(tariffs)).routes(routes!(static_tariffs))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -109,6 +109,41 @@ async fn tariffs(
         }
         Err(problem) => Err(problem),
     }
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(rename_all = "camelCase")]
+struct AskedStatic {
+    #[param(schema_with = words::price)]
+    regular_price: GivenPrice,
+    #[param(value_type = String)]
+    event_id: ActivityId,
+}
+
+/// What an inhabitant of the organizer's region would pay with social status, without a pass.
+#[utoipa::path(
+    get,
+    path = "/tariffs/static",
+    params(AskedStatic),
+    responses((status = 200, body = Tariffs)),
+    security(("token" = ["TARIFFS_READ"]))
+)]
+async fn static_tariffs(
+    State(app): State<App>,
+    caller: Caller,
+    Query(asked): Query<AskedStatic>,
+) -> Answer<Json<Tariffs>> {
+    let price = asked.regular_price.0;
+    let shares = ticket_sales::quote_for_region(&app, &caller, &asked.event_id, price).await?;
+    let tariff = TariffAvailability {
+        id: SOCIAL_TARIFF,
+        name: "Kansentarief",
+        price: Amount(shares.passholder),
+        kind: "SOCIALTARIFF",
+        remaining: 1,
+    };
+    Ok(Json(Tariffs { available: vec![tariff], end_user_message: None }))
 }
 
 fn is_answered_in_words(problem: &Problem) -> bool {

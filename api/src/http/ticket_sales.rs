@@ -33,7 +33,7 @@ pub fn router() -> OpenApiRouter<App> {
 struct NewTicketSale {
     #[schema(schema_with = words::price)]
     regular_price: GivenPrice,
-    #[schema(schema_with = words::text::<120>)]
+    #[schema(schema_with = words::optional::text::<120>)]
     regular_price_label: Option<Text<120>>,
     tariff: Option<ChosenTariff>,
     /// The old alias of `tariff.id`.

@@ -60,3 +60,49 @@ pub fn of<E: VariantNames>() -> Object {
 pub fn list_of<E: VariantNames>() -> Array {
     Array::new(of::<E>())
 }
+
+/// The same for what may be left out of a body: null says that too.
+pub mod optional {
+    use serde_json::Value;
+    use strum::VariantNames;
+    use utoipa::openapi::Type;
+    use utoipa::openapi::schema::{Object, SchemaType};
+
+    fn or_null(mut object: Object) -> Object {
+        if let SchemaType::Type(of) = object.schema_type {
+            object.schema_type = SchemaType::from_iter([of, Type::Null]);
+        }
+        if let Some(words) = &mut object.enum_values {
+            words.push(Value::Null);
+        }
+        object
+    }
+
+    pub fn uitpas_number() -> Object {
+        or_null(super::uitpas_number())
+    }
+
+    pub fn insz_number() -> Object {
+        or_null(super::insz_number())
+    }
+
+    pub fn chip_number() -> Object {
+        or_null(super::chip_number())
+    }
+
+    pub fn price() -> Object {
+        or_null(super::price())
+    }
+
+    pub fn day() -> Object {
+        or_null(super::day())
+    }
+
+    pub fn text<const MAX: usize>() -> Object {
+        or_null(super::text::<MAX>())
+    }
+
+    pub fn of<E: VariantNames>() -> Object {
+        or_null(super::of::<E>())
+    }
+}

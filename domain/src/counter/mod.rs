@@ -424,6 +424,20 @@ impl PermissionGroup {
 }
 
 impl Authority {
+    /// Of someone who checks himself in at an activity of this counter: that, and nothing else, and
+    /// only where the counter saves points (R-CHK-10).
+    pub fn of_oneself(counter: CounterId, known: &Counter) -> Self {
+        let with_groups = known.terms.iter().filter(|(_, terms)| !terms.groups.is_empty());
+        let to_check_in =
+            || Terms { groups: [PermissionGroup::CheckInAndTicket].into(), ..Terms::default() };
+        Self {
+            role: Role::Passholder,
+            counter,
+            terms: with_groups.map(|(card_system, _)| (*card_system, to_check_in())).collect(),
+            ksb_of: BTreeSet::new(),
+        }
+    }
+
     /// Whether the task may be done in this card system.
     pub fn may_in(&self, card_system: CardSystemId, task: Task) -> bool {
         self.ksb_of.contains(&card_system)

@@ -10,7 +10,7 @@ use uitpas_domain::values::place::{Address, Municipality};
 
 use crate::projection::{Fold, Projection, not_mine};
 use crate::reading::{AnyEvent, Entry};
-use crate::search::{containing, folded};
+use crate::search::{Page, Paging, containing, folded, matching, page};
 use crate::table::{AsJson, NoRow, Stored, Table, table};
 
 table! {
@@ -82,7 +82,7 @@ pub const PROJECTION: Projection = Projection {
         ("card-system", "KsbAdminRemoved"),
     ],
     opens_details: false,
-    statements: &[BY_ID, LIST, IN_CARD_SYSTEMS, OF_SUBJECT, STAFF_OF, CARD_SYSTEMS, KSB_OF],
+    statements: &[BY_ID, LIST, SEARCH, IN_CARD_SYSTEMS, OF_SUBJECT, STAFF_OF, CARD_SYSTEMS, KSB_OF],
     new: || Box::new(Counters::default()),
 };
 
@@ -231,7 +231,7 @@ pub(crate) fn number(id: CardSystemId) -> i32 {
     id.0.cast_signed()
 }
 
-pub(crate) fn card_system_id(number: i32) -> CardSystemId {
+pub fn card_system_id(number: i32) -> CardSystemId {
     CardSystemId(number.cast_unsigned())
 }
 
@@ -242,6 +242,18 @@ const LIST: &str = "
     from views.counters
     where $1::text is null or name_folded like $1
     order by name_folded, id";
+
+const SEARCH: &str = "
+    select *, count(*) over () as total
+    from views.counters
+    where ($1::text[] is null or id = any($1))
+        and ($2::text is null or name_folded like $2)
+        and ($3::integer is null or $3 = any(card_systems))
+    order by
+        case when $4 then name_folded end desc,
+        case when not $4 then name_folded end,
+        id
+    offset $5 limit $6";
 
 const IN_CARD_SYSTEMS: &str = "
     select *
@@ -277,6 +289,33 @@ pub async fn by_id(pool: &PgPool, id: &CounterId) -> sqlx::Result<Option<Counter
 /// By name, of which a part may be given.
 pub async fn list(pool: &PgPool, name: Option<&str>) -> sqlx::Result<Vec<Counter>> {
     sqlx::query_as(LIST).bind(name.map(containing)).fetch_all(pool).await
+}
+
+/// Which counters; what is absent does not restrict.
+#[derive(Debug, Clone, Default)]
+pub struct Search {
+    pub ids: Option<Vec<CounterId>>,
+    /// The whole name; `*` stands for any text.
+    pub name: Option<String>,
+    pub card_system: Option<CardSystemId>,
+    pub descending: bool,
+    pub paging: Paging,
+}
+
+/// By name.
+pub async fn search(pool: &PgPool, search: &Search) -> sqlx::Result<Page<Counter>> {
+    let ids = search.ids.as_ref();
+    let ids = ids.map(|ids| ids.iter().map(CounterId::to_string).collect::<Vec<_>>());
+    page(pool, search.paging, |paging| {
+        sqlx::query_as(SEARCH)
+            .bind(ids.clone())
+            .bind(search.name.as_deref().map(matching))
+            .bind(search.card_system.map(number))
+            .bind(search.descending)
+            .bind(paging.start)
+            .bind(paging.limit)
+    })
+    .await
 }
 
 /// The counters that work for any of these card systems.

@@ -128,7 +128,7 @@ struct NewKey {
     fixed: Option<Fixed>,
     #[serde(default)]
     any_region: bool,
-    #[schema(schema_with = words::price)]
+    #[schema(schema_with = words::optional::price)]
     price_below: Option<GivenPrice>,
 }
 

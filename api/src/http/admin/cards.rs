@@ -40,7 +40,7 @@ pub fn router() -> OpenApiRouter<App> {
 struct NewCard {
     #[schema(schema_with = words::uitpas_number)]
     uitpas_number: CardNumber,
-    #[schema(schema_with = words::chip_number)]
+    #[schema(schema_with = words::optional::chip_number)]
     chip_number: Option<ChipNumber>,
     #[schema(value_type = u32)]
     card_system_id: CardSystemId,
@@ -117,7 +117,7 @@ struct NewReplacement {
     #[schema(value_type = Option<u32>)]
     card_system_id: Option<CardSystemId>,
     /// Absent: a digital card.
-    #[schema(schema_with = words::uitpas_number)]
+    #[schema(schema_with = words::optional::uitpas_number)]
     uitpas_number: Option<CardNumber>,
     social_tariff: Option<AskedSocialTariff>,
 }
@@ -125,9 +125,9 @@ struct NewReplacement {
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct AskedSocialTariff {
-    #[schema(schema_with = words::day)]
+    #[schema(schema_with = words::optional::day)]
     social_tariff_end_date: Option<GivenDay>,
-    #[schema(schema_with = words::of::<Proof>)]
+    #[schema(schema_with = words::optional::of::<Proof>)]
     proof: Option<Proof>,
 }
 
@@ -175,7 +175,7 @@ struct MembershipChange {
     #[schema(value_type = String)]
     organizer_id: CounterId,
     action: MembershipAction,
-    #[schema(schema_with = words::day)]
+    #[schema(schema_with = words::optional::day)]
     until: Option<GivenDay>,
     #[schema(value_type = String)]
     reason: Reason,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use uitpas_domain::calendar::Period;
 use uitpas_domain::counter::{PermissionGroup, Profile, StaffKind, Terms};
 use uitpas_domain::ids::{CardSystemId, CounterId, DistributionKeyId, SubjectId};
@@ -73,12 +73,18 @@ struct NewTerms {
 }
 
 /// So many per calendar period.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GivenLimit {
     volume: u32,
     #[schema(schema_with = words::of::<Period>)]
     period_type: Period,
+}
+
+impl From<Limit> for GivenLimit {
+    fn from(known: Limit) -> Self {
+        GivenLimit { volume: known.volume, period_type: known.period }
+    }
 }
 
 impl From<GivenLimit> for Limit {

@@ -4,7 +4,7 @@ mod activities;
 mod bulk;
 mod card_systems;
 mod cards;
-mod counters;
+pub mod counters;
 mod kiosks;
 mod memberships;
 mod notes;

@@ -1,0 +1,190 @@
+//! Card systems, for whoever looks for the one of his town: `/card-systems`.
+
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use uitpas_domain::card_system::{self, CardSystem as Known, PriceBracket};
+use uitpas_domain::ids::CardSystemId;
+use uitpas_domain::values::place::{Municipality, PostalCode};
+use uitpas_projections::counters as view;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::extract::{Id, Query, paging};
+use super::shapes::{Amount, Page};
+use crate::app::App;
+use crate::auth::Caller;
+use crate::problem::{Answer, Problem};
+
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(one)).routes(routes!(prices))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(rename_all = "camelCase")]
+struct Asked {
+    /// All card systems here are permanent: with `false` there are none.
+    permanent: Option<bool>,
+    /// The name of a municipality, whatever its capitals.
+    #[serde(default)]
+    city: Vec<String>,
+    #[serde(default)]
+    #[param(value_type = Vec<String>)]
+    postal_code: Vec<PostalCode>,
+    #[serde(default)]
+    #[param(inline)]
+    sort: CardSystemSort,
+    start: Option<u32>,
+    limit: Option<u32>,
+}
+
+#[derive(Deserialize, Default, Clone, Copy, ToSchema)]
+enum CardSystemSort {
+    #[default]
+    #[serde(rename = "name")]
+    Name,
+    #[serde(rename = "-name")]
+    NameDescending,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct CardSystem {
+    #[schema(value_type = u32)]
+    id: CardSystemId,
+    name: String,
+    cities: Vec<ListedCity>,
+    permanent: bool,
+    /// Digital cards are given at a counter.
+    allows_cardless_registration: bool,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct ListedCity {
+    postal_code: String,
+    name: String,
+}
+
+impl CardSystem {
+    fn of(id: CardSystemId, name: String, municipalities: &[Municipality]) -> Self {
+        let city = |municipality: &Municipality| ListedCity {
+            postal_code: municipality.postal_code.to_string(),
+            name: municipality.name.to_string(),
+        };
+        let cities = municipalities.iter().map(city).collect();
+        Self { id, name, cities, permanent: true, allows_cardless_registration: true }
+    }
+}
+
+/// Those that have one of the cities, and one of the postal codes.
+#[utoipa::path(
+    get,
+    path = "/card-systems",
+    params(Asked),
+    responses((status = 200, body = Page<CardSystem>))
+)]
+async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Query(asked): Query<Asked>,
+) -> Answer<Json<Page<CardSystem>>> {
+    let paging = paging(asked.start, asked.limit)?;
+    app.caught_up(&caller, view::PROJECTION.name).await?;
+    let cities: Vec<_> = asked.city.iter().map(|city| city.to_lowercase()).collect();
+    let mut found: Vec<_> = view::card_systems(app.pool(), None).await?;
+    found.retain(|system| {
+        let municipalities = &system.municipalities.0;
+        let has_city = |of: &Municipality| cities.contains(&of.name.as_str().to_lowercase());
+        let has_code = |of: &Municipality| asked.postal_code.contains(&of.postal_code);
+        asked.permanent != Some(false)
+            && (cities.is_empty() || municipalities.iter().any(has_city))
+            && (asked.postal_code.is_empty() || municipalities.iter().any(has_code))
+    });
+    found.sort_by_cached_key(|system| system.name.to_lowercase());
+    if matches!(asked.sort, CardSystemSort::NameDescending) {
+        found.reverse();
+    }
+    let print = |system: view::CardSystem| {
+        CardSystem::of(view::card_system_id(system.id), system.name, &system.municipalities.0)
+    };
+    Ok(Json(Page::cut(found, paging, print)))
+}
+
+async fn known(app: &App, id: CardSystemId) -> Answer<Known> {
+    let known = app.store.load::<Known>(&id).await?;
+    match known.exists() {
+        true => Ok(Known::clone(&known.state)),
+        false => Err(Problem::CardSystem(card_system::Refused::Unknown)),
+    }
+}
+
+#[utoipa::path(
+    get,
+    path = "/card-systems/{id}",
+    params(("id" = u32, Path)),
+    responses((status = 200, body = CardSystem))
+)]
+async fn one(
+    State(app): State<App>,
+    _: Caller,
+    Id(id): Id<CardSystemId>,
+) -> Answer<Json<CardSystem>> {
+    let known = known(&app, id).await?;
+    let name = known.name.as_ref().map(ToString::to_string);
+    Ok(Json(CardSystem::of(id, name.unwrap_or_default(), &known.municipalities)))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(rename_all = "camelCase")]
+struct AskedPrices {
+    #[param(inline)]
+    #[expect(dead_code, reason = "the contract requires it; here both kinds cost the same")]
+    card_type: super::passholders::CardType,
+}
+
+#[derive(Serialize, ToSchema)]
+struct ListedMembershipPrice {
+    price: Amount,
+    label: String,
+    description: String,
+}
+
+/// What a membership costs by age, without and with social status (R-REG-06).
+#[utoipa::path(
+    get,
+    path = "/card-systems/{id}/membership-prices",
+    params(("id" = u32, Path), AskedPrices),
+    responses((status = 200, body = Vec<ListedMembershipPrice>))
+)]
+async fn prices(
+    State(app): State<App>,
+    _: Caller,
+    Id(id): Id<CardSystemId>,
+    Query(_asked): Query<AskedPrices>,
+) -> Answer<Json<Vec<ListedMembershipPrice>>> {
+    let known = known(&app, id).await?;
+    let mut prices = Vec::with_capacity(2 * known.prices.len());
+    for bracket in &known.prices {
+        let ages = ages(bracket);
+        for (price, label) in
+            [(bracket.regular, "UiTPAS"), (bracket.with_social_status, "UiTPAS met kansenstatuut")]
+        {
+            let (price, label) = (price.into(), label.to_owned());
+            prices.push(ListedMembershipPrice { price, label, description: ages.clone() });
+        }
+    }
+    Ok(Json(prices))
+}
+
+fn ages(bracket: &PriceBracket) -> String {
+    match (bracket.from_age, bracket.until_age) {
+        (0, None) => "Alle leeftijden".to_owned(),
+        (0, Some(until)) => format!("Tot en met {until} jaar"),
+        (from, None) => format!("Vanaf {from} jaar"),
+        (from, Some(until)) => format!("Van {from} tot en met {until} jaar"),
+    }
+}

@@ -1,0 +1,183 @@
+//! Whoever is logged in, about himself: `/passholders/me`.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use chrono::{DateTime, FixedOffset};
+use serde::{Deserialize, Serialize};
+use uitpas_domain::passholder::registration::Preferences;
+use uitpas_domain::values::text::Text;
+use uitpas_projections::{Paging, check_ins, counters, redemptions};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::extract::{Bare, Query, Write, paging};
+use super::passholders::{OptIns, Passholder, Sort, print};
+use super::shapes::{Page, instant};
+use super::words;
+use crate::actions::{oneself, passholders};
+use crate::app::App;
+use crate::auth::{Caller, Oneself};
+use crate::problem::Answer;
+
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(me, remove))
+        .routes(routes!(set_preferences))
+        .routes(routes!(check_in))
+        .routes(routes!(transactions))
+}
+
+/// Who he is to the ledger.
+#[utoipa::path(
+    get,
+    path = "/passholders/me",
+    responses((status = 200, body = Passholder)),
+    security(("token" = ["PASSHOLDERS_SELF_READ"]))
+)]
+async fn me(State(app): State<App>, Oneself(id): Oneself) -> Answer<Json<Passholder>> {
+    Ok(Json(print(&app, passholders::read_own(&app, id).await?)?))
+}
+
+/// Beyond the contract: he leaves, and what is known of him becomes unreadable (R-PRV-01).
+#[utoipa::path(
+    delete,
+    path = "/passholders/me",
+    responses((status = 204)),
+    security(("token" = ["PASSHOLDERS_SELF_READ"]))
+)]
+async fn remove(
+    State(app): State<App>,
+    Oneself(id): Oneself,
+    Bare(request): Bare,
+) -> Answer<StatusCode> {
+    oneself::remove(&app, &request, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Beyond the contract: which messages he agrees to, at any time (R-PRV-03).
+#[utoipa::path(
+    put,
+    path = "/passholders/me/preferences",
+    request_body = OptIns,
+    responses((status = 204)),
+    security(("token" = ["PASSHOLDERS_SELF_READ"]))
+)]
+async fn set_preferences(
+    State(app): State<App>,
+    Oneself(id): Oneself,
+    Write { request, body }: Write<OptIns>,
+) -> Answer<StatusCode> {
+    oneself::set_preferences(&app, &request, id, Preferences::from(body)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct OwnCheckIn {
+    /// As it stands in the QR code.
+    #[schema(schema_with = words::text::<200>)]
+    checkin_code: Text<200>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct SavedPoints {
+    added_points: u32,
+    total_points: i64,
+}
+
+/// With the QR code of an activity, while it is on (R-CHK-10).
+#[utoipa::path(
+    post,
+    path = "/passholders/me/checkins",
+    request_body = OwnCheckIn,
+    responses((status = 201, body = SavedPoints), (status = 429)),
+    security(("token" = ["PASSHOLDERS_SELF_CHECKIN"]))
+)]
+async fn check_in(
+    State(app): State<App>,
+    Oneself(id): Oneself,
+    Write { request, body }: Write<OwnCheckIn>,
+) -> Answer<(StatusCode, Json<SavedPoints>)> {
+    app.guesses.count(&request.caller)?;
+    let saved = oneself::check_in(&app, &request, id, body.checkin_code.as_str()).await?;
+    let saved = SavedPoints { added_points: saved.added, total_points: saved.balance };
+    Ok((StatusCode::CREATED, Json(saved)))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct AskedTransactions {
+    #[serde(rename = "sort[creationDate]", default = "newest_first")]
+    #[param(inline)]
+    sort: Sort,
+    start: Option<u32>,
+    limit: Option<u32>,
+}
+
+fn newest_first() -> Sort {
+    Sort::Desc
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Transaction {
+    title: String,
+    location: String,
+    creation_date: DateTime<FixedOffset>,
+    /// Earned, or where negative spent.
+    points: i64,
+}
+
+/// Points that were saved and spent. What was taken back again does not show.
+#[utoipa::path(
+    get,
+    path = "/passholders/me/transactions",
+    params(AskedTransactions),
+    responses((status = 200, body = Page<Transaction>)),
+    security(("token" = ["PASSHOLDERS_TRANSACTION_HISTORY"]))
+)]
+async fn transactions(
+    State(app): State<App>,
+    caller: Caller,
+    Oneself(id): Oneself,
+    Query(asked): Query<AskedTransactions>,
+) -> Answer<Json<Page<Transaction>>> {
+    let paging = paging(asked.start, asked.limit)?;
+    for view in [check_ins::PROJECTION.name, redemptions::PROJECTION.name] {
+        app.caught_up(&caller, view).await?;
+    }
+    let pool = app.pool();
+    // One person has some hundreds in a lifetime.
+    let all = Paging { start: 0, limit: i64::MAX };
+    let saved = check_ins::Filter {
+        passholder: Some(id),
+        corrected: Some(false),
+        paging: all,
+        ..Default::default()
+    };
+    let spent = redemptions::Filter {
+        passholder: Some(id),
+        cancelled: Some(false),
+        paging: all,
+        ..Default::default()
+    };
+    let saved = check_ins::list(pool, &saved).await?.rows.into_iter();
+    let spent = redemptions::list(pool, &spent).await?.rows.into_iter();
+    let mut lines: Vec<_> = saved
+        .map(|row| (row.at, row.title, row.counter, i64::from(row.points)))
+        .chain(spent.map(|row| (row.at, row.title, row.counter, -i64::from(row.points))))
+        .collect();
+    lines.sort_by_key(|(at, ..)| *at);
+    if asked.sort == Sort::Desc {
+        lines.reverse();
+    }
+    let counters = counters::list(pool, None).await?;
+    Ok(Json(Page::cut(lines, paging, |(at, title, counter, points)| {
+        let known = counters.iter().find(|known| known.id == counter);
+        let location = known.map_or(counter, |known| known.name.clone());
+        Transaction { title, location, creation_date: instant(at), points }
+    })))
+}
