@@ -14,17 +14,19 @@ use uitpas_domain::card::{self, Unidentified};
 use uitpas_domain::card_system::VoucherRefused;
 use uitpas_domain::counter::notes::NoteRefused;
 use uitpas_domain::counter::{NotAllowed, Task};
+use uitpas_domain::coupon::Unusable;
 use uitpas_domain::kiosk::ScanRefused;
 use uitpas_domain::offering::NotOffered;
 use uitpas_domain::passholder::cards::CardRefused;
 use uitpas_domain::passholder::check_ins::CheckInRefused;
+use uitpas_domain::passholder::coupons::CouponRefused;
 use uitpas_domain::passholder::redemptions::RedemptionRefused;
 use uitpas_domain::passholder::registration::RegistrationRefused;
 use uitpas_domain::passholder::status::StatusRefused;
 use uitpas_domain::passholder::ticket_sales::SaleRefused;
 use uitpas_domain::reward::Unavailable;
 use uitpas_domain::values::identifier::InvalidIdentifier;
-use uitpas_domain::{activity, card_system, counter, kiosk, passholder, reward};
+use uitpas_domain::{activity, card_system, counter, coupon, kiosk, passholder, reward};
 use uitpas_store::Unsuccessful;
 
 /// Nothing in the period of a report or note (R-NOTE-02).
@@ -103,6 +105,8 @@ pub enum Problem {
     ScanOfBlockedCard,
     #[error("the point was saved already, at {0}")]
     SavedAlready(DateTime<Utc>),
+    #[error(transparent)]
+    Coupon(#[from] coupon::Refused),
     #[error("a group pass saves no points and redeems none")]
     GroupPass,
     #[error("{0} belongs to another passholder")]
@@ -382,6 +386,7 @@ impl Problem {
                 "Maximum reached",
                 format!("Je spaarde dit punt al op {}.", moment(*at)),
             ),
+            Problem::Coupon(refused) => of_coupon(*refused),
             Problem::GroupPass => uitpas(
                 BAD,
                 "invalid-card",
@@ -906,6 +911,7 @@ fn of_sale(why: &SaleRefused) -> Printed {
                 if *of_counter { " bij deze organisator" } else { "" },
             ),
         ),
+        SaleRefused::Coupon(why) => of_coupon_use(*why),
         SaleRefused::SecondEqualItem => uitpas(
             BAD,
             "invalid-number-of-tickets",
@@ -923,6 +929,64 @@ fn of_sale(why: &SaleRefused) -> Printed {
             nl: Some("Deze korting is aan een andere balie toegekend.".to_owned()),
             ..general(StatusCode::FORBIDDEN, "auth/forbidden", "Forbidden")
         },
+    }
+}
+
+fn of_coupon_use(why: CouponRefused) -> Printed {
+    let invalid = |nl: String| uitpas(BAD, "invalid-coupon", "Invalid coupon", nl);
+    match why {
+        CouponRefused::Unusable(Unusable::Unknown) => {
+            invalid("We kennen deze kortingsbon niet.".to_owned())
+        }
+        CouponRefused::Unusable(Unusable::NotYet(from)) => {
+            invalid(format!("Deze kortingsbon is geldig vanaf {}.", day(from)))
+        }
+        CouponRefused::Unusable(Unusable::Over(until)) => {
+            invalid(format!("Deze kortingsbon was geldig tot en met {}.", day(until)))
+        }
+        CouponRefused::Unusable(Unusable::OtherActivity) => {
+            invalid("Deze kortingsbon geldt niet voor deze activiteit.".to_owned())
+        }
+        CouponRefused::NotGranted => {
+            invalid("Deze pashouder heeft deze kortingsbon niet.".to_owned())
+        }
+        CouponRefused::UsedUp { volume, period } => uitpas(
+            BAD,
+            "maximum-reached",
+            "Maximum reached",
+            match period {
+                Period::Absolute => {
+                    format!("Deze kortingsbon is op: hij kon {volume} keer gebruikt worden.")
+                }
+                Period::Day | Period::Week | Period::Month | Period::Quarter | Period::Year => {
+                    format!(
+                        "Deze kortingsbon kan {volume} keer {} gebruikt worden, en dat is gebeurd.",
+                        period_in_words(period)
+                    )
+                }
+            },
+        ),
+    }
+}
+
+fn of_coupon(refused: coupon::Refused) -> Printed {
+    use coupon::Refused as R;
+    match refused {
+        R::Unknown => own(
+            NOT_FOUND,
+            "coupon-not-found",
+            "Coupon not found",
+            "We vinden deze kortingsbon niet.",
+        ),
+        R::AlreadyExists => own(
+            StatusCode::CONFLICT,
+            "coupon-exists",
+            "Coupon exists",
+            "Deze kortingsbon bestaat al.",
+        ),
+        R::ReversedPeriod => invalid_body("/validityPeriod/end", &refused.to_string()),
+        R::ReversedAges => invalid_body("/grantedTo/untilAge", &refused.to_string()),
+        R::OwnerIsFixed => invalid_body("/owningCardSystem/id", &refused.to_string()),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::values::text::Text;
 
 /// Hundredths of a percent in one percent, and in the whole.
 const PERCENT: i64 = 100;
-const WHOLE: i64 = 100 * PERCENT;
+pub(crate) const WHOLE: i64 = 100 * PERCENT;
 /// The passholder pays at most a quarter...
 const PASSHOLDER_MAX: i64 = 25 * PERCENT;
 /// ...and the organizer bears at least a tenth, which is 2/15 of what is left beyond the quarter.
@@ -132,18 +132,18 @@ impl Default for DistributionKey {
 }
 
 /// A quotient of non-negative numbers, rounded to the nearest whole one, and a half upwards.
-fn half_up(dividend: i64, divisor: i64) -> i64 {
+pub(crate) fn half_up(dividend: i64, divisor: i64) -> i64 {
     (dividend * 2 + divisor) / (divisor * 2)
 }
 
 /// A percentage of 0 to 100 in hundredths; `None` where that is not what it is.
-fn hundredths(percent: Decimal) -> Option<i64> {
+pub(crate) fn hundredths(percent: Decimal) -> Option<i64> {
     let within = (Decimal::ZERO..=Decimal::ONE_HUNDRED).contains(&percent);
     let hundredths = within.then(|| percent * Decimal::from(PERCENT))?;
     if hundredths.is_integer() { hundredths.try_into().ok() } else { None }
 }
 
-fn percent(hundredths: i64) -> Decimal {
+pub(crate) fn percent(hundredths: i64) -> Decimal {
     Decimal::new(hundredths, 2).normalize()
 }
 

@@ -136,4 +136,6 @@ number_id! {
     CardSystemId,
     /// A distribution key within a card system.
     DistributionKeyId,
+    /// A coupon.
+    CouponId,
 }

@@ -14,6 +14,7 @@
 //! | kansenstatuut | [`social_status::SocialStatus`] |
 //! | kansentarief, verdeelsleutel | [`distribution::DistributionKey`] |
 //! | gespaard punt | a check-in: [`passholder::check_ins`] |
+//! | kortingsbon | [`coupon::Coupon`], used in [`passholder::coupons`] |
 //! | toegekende korting | a ticket sale: [`passholder::ticket_sales`] |
 //! | omruil- en welkomstvoordeel | [`reward::Reward`] |
 //! | opgenomen voordeel | a redemption: [`passholder::redemptions`] |
@@ -24,6 +25,7 @@ pub mod calendar;
 pub mod card;
 pub mod card_system;
 pub mod counter;
+pub mod coupon;
 pub mod distribution;
 pub mod ids;
 pub mod kiosk;

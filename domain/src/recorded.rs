@@ -7,7 +7,8 @@ use crate::activity::{self, Activity};
 use crate::card::{self, Card};
 use crate::card_system::{self, CardSystem};
 use crate::counter::{self, Counter};
-use crate::ids::{ActivityId, CardSystemId, CounterId, KioskId, PassholderId, RewardId};
+use crate::coupon::{self, Coupon};
+use crate::ids::{ActivityId, CardSystemId, CounterId, CouponId, KioskId, PassholderId, RewardId};
 use crate::kiosk::{self, Kiosk};
 use crate::metadata::Metadata;
 use crate::passholder::{self, Passholder};
@@ -37,6 +38,7 @@ pub enum AnyEvent {
     Activity(ActivityId, activity::Event),
     Reward(RewardId, reward::Event),
     Kiosk(KioskId, kiosk::Event),
+    Coupon(CouponId, coupon::Event),
 }
 
 /// An entry that this version does not understand. A reader stops at it; nothing is skipped.
@@ -78,6 +80,9 @@ impl AnyEvent {
             }
             Kiosk::TYPE => {
                 Ok(AnyEvent::Kiosk(id.parse().map_err(bad_id)?, serde_json::from_str(payload)?))
+            }
+            Coupon::TYPE => {
+                Ok(AnyEvent::Coupon(id.parse().map_err(bad_id)?, serde_json::from_str(payload)?))
             }
             other => Err(NotUnderstood::AggregateType(other.to_owned())),
         }

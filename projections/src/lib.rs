@@ -8,6 +8,7 @@
 pub mod activities;
 pub mod check_ins;
 pub mod counters;
+pub mod coupons;
 mod failure;
 pub mod kiosks;
 pub mod passholders;
@@ -49,6 +50,7 @@ pub const ALL: &[&Projection] = &[
     &check_ins::PROJECTION,
     &counters::PROJECTION,
     &kiosks::PROJECTION,
+    &coupons::PROJECTION,
     &passholders::PROJECTION,
     &redemptions::PROJECTION,
     &rewards::PROJECTION,

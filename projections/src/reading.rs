@@ -14,6 +14,7 @@ use uitpas_domain::activity::{self, Activity};
 use uitpas_domain::card::{self, Card};
 use uitpas_domain::card_system::{self, CardSystem};
 use uitpas_domain::counter::{self, Counter};
+use uitpas_domain::coupon::{self, Coupon};
 use uitpas_domain::kiosk::{self, Kiosk};
 use uitpas_domain::passholder::registration::PersonalDetails;
 use uitpas_domain::passholder::{self, Passholder};
@@ -56,7 +57,7 @@ impl Entry {
 /// All events there are: their aggregate, their type, and a small number for each. An aggregate that
 /// is not named here stops every reader.
 static KNOWN: LazyLock<HashMap<&str, HashMap<&str, u32>>> = LazyLock::new(|| {
-    let aggregates: [(&str, &[&str]); 7] = [
+    let aggregates: [(&str, &[&str]); 8] = [
         (Passholder::TYPE, passholder::Event::VARIANTS),
         (Counter::TYPE, counter::Event::VARIANTS),
         (Card::TYPE, card::Event::VARIANTS),
@@ -64,6 +65,7 @@ static KNOWN: LazyLock<HashMap<&str, HashMap<&str, u32>>> = LazyLock::new(|| {
         (Activity::TYPE, activity::Event::VARIANTS),
         (Reward::TYPE, reward::Event::VARIANTS),
         (Kiosk::TYPE, kiosk::Event::VARIANTS),
+        (Coupon::TYPE, coupon::Event::VARIANTS),
     ];
     let mut numbers = 0..u128::BITS;
     let mut number = |name: &&'static str| {

@@ -16,6 +16,7 @@ use uitpas_domain::activity::{
 use uitpas_domain::card::{self, Card};
 use uitpas_domain::card_system::{self, CardSystem};
 use uitpas_domain::counter::{self, Authority, Counter, PermissionGroup, Profile, Terms};
+use uitpas_domain::coupon::{self, Coupon};
 use uitpas_domain::distribution::{DefinedKey, DistributionKey, Region};
 use uitpas_domain::ids::*;
 use uitpas_domain::kiosk::{self, Kiosk};
@@ -24,7 +25,7 @@ use uitpas_domain::offering::Offering;
 use uitpas_domain::passholder::cards::{Block, BlockCard, BlockReason};
 use uitpas_domain::passholder::check_ins::{CheckIn, CorrectCheckIn};
 use uitpas_domain::passholder::registration::{self, NewSocialStatus};
-use uitpas_domain::passholder::ticket_sales::{CancelSale, Item, SellTickets};
+use uitpas_domain::passholder::ticket_sales::{CancelSale, Item, SellTickets, Tariff};
 use uitpas_domain::passholder::{self, Passholder, Registered};
 use uitpas_domain::reward::{self, Reward};
 use uitpas_domain::root::Root;
@@ -55,6 +56,7 @@ told!(
     Counter: counter,
     Activity: activity,
     Reward: reward,
+    Coupon: coupon,
     Kiosk: kiosk
 );
 
@@ -463,6 +465,8 @@ pub fn ticket(number: u128, offering: &Offering, price: &str) -> Item {
         card: social_card(),
         price: of(price),
         price_name: None,
+        tariff: Tariff::SocialTariff,
+        age: Some(43),
     }
 }
 

@@ -11,6 +11,7 @@ use uitpas_domain::activity::{self, Activity};
 use uitpas_domain::card::{self, Card};
 use uitpas_domain::card_system::{self, CardSystem};
 use uitpas_domain::counter::{self, Counter};
+use uitpas_domain::coupon::{self, Coupon};
 use uitpas_domain::kiosk::{self, Kiosk};
 use uitpas_domain::passholder::{self, Passholder};
 use uitpas_domain::recorded::AnyEvent;
@@ -54,6 +55,7 @@ fn event_types() -> Vec<(&'static str, Vec<&'static str>)> {
                 CheckedIn,
                 CheckInCorrected,
                 TicketSold,
+                CouponUsed,
                 TicketSaleCancelled,
                 RewardRedeemed,
                 RedemptionCancelled,
@@ -99,6 +101,7 @@ fn event_types() -> Vec<(&'static str, Vec<&'static str>)> {
             [Published, Revised, SettingsChanged, CardSystemsChosen,]
         ),
         variants!(Reward, reward::Event, [Created, Changed, FirstUsed, UnitTaken, UnitReturned,]),
+        variants!(Coupon, coupon::Event, [Defined, Changed,]),
         variants!(Kiosk, kiosk::Event, [Provisioned, Claimed, DeviceReleased, Fixed, Chosen,]),
     ]
 }
@@ -153,6 +156,7 @@ fn words_in_events_keep_their_spelling() {
     use uitpas_domain::card::Stage;
     use uitpas_domain::card_system::Occasion;
     use uitpas_domain::counter::{PermissionGroup, StaffKind};
+    use uitpas_domain::coupon::GrantedTo;
     use uitpas_domain::distribution::Region;
     use uitpas_domain::passholder::cards::{BlockKind, BlockReason};
     use uitpas_domain::passholder::check_ins::{NoPoint, PointOfSale};
@@ -209,6 +213,22 @@ fn words_in_events_keep_their_spelling() {
         (NoPoint::ActivityGivesNone, "activity-gives-none"),
         (NoPoint::StatusExpired, "status-expired"),
     ]);
+    let group_pass = uitpas_domain::ids::GroupPassId(uuid::Uuid::nil());
+    spelled(&[
+        (GrantedTo::Everyone, "everyone"),
+        (GrantedTo::SocialStatus, "social-status"),
+        (
+            GrantedTo::GroupPass(group_pass),
+            r#"{"group-pass":"00000000-0000-0000-0000-000000000000"}"#,
+        ),
+    ]);
+    for effect in [
+        r#"{"percentages":{"passholder":"0","organizer":"0","municipality":"100"}}"#,
+        r#"{"amount_off":{"amount":"1.50","organizer_part":0,"municipality_part":100}}"#,
+    ] {
+        let read: uitpas_domain::coupon::Effect = serde_json::from_str(effect).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), effect);
+    }
     let check_in = uitpas_domain::ids::CheckInId(uuid::Uuid::nil());
     let given = r#"{"given":"00000000-0000-0000-0000-000000000000"}"#;
     spelled(&[
@@ -249,6 +269,7 @@ fn written(event: &AnyEvent) -> (String, String, String) {
         AnyEvent::CardSystem(_, event) => of(event),
         AnyEvent::Activity(_, event) => of(event),
         AnyEvent::Reward(_, event) => of(event),
+        AnyEvent::Coupon(_, event) => of(event),
         AnyEvent::Kiosk(_, event) => of(event),
     }
 }
@@ -257,7 +278,7 @@ fn written(event: &AnyEvent) -> (String, String, String) {
 fn id_of(aggregate: &str) -> &'static str {
     match aggregate {
         Card::TYPE => "0900000095902",
-        CardSystem::TYPE => "1",
+        CardSystem::TYPE | Coupon::TYPE => "1",
         Counter::TYPE => "bib-eeklo",
         Activity::TYPE => "film",
         _ => "00000000-0000-0000-0000-000000000001",

@@ -7,6 +7,7 @@ mod cards;
 mod check_ins;
 mod completeness;
 mod counters;
+mod coupons;
 mod given;
 mod golden;
 mod group_passes;

@@ -479,8 +479,8 @@ fn what_is_shown_before_is_what_is_sold() {
     let sold = only_sale(before.when(sells([item], now())).events());
     assert_eq!(quote.shares, sold.shares);
     assert_eq!(
-        (quote.card_system, quote.key, quote.payer),
-        (sold.card_system, sold.key, sold.payer)
+        (quote.card_system, quote.granted, quote.payer),
+        (sold.card_system, Granted::Key(sold.key), sold.payer)
     );
     assert_eq!((quote.price_name, quote.deviating), (sold.price_name, sold.deviating));
 }

@@ -8,6 +8,7 @@ mod bulk;
 mod cards;
 mod check_ins;
 mod contract;
+mod coupons;
 mod described;
 mod documentation;
 mod doors;

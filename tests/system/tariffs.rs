@@ -207,7 +207,7 @@ async fn without_social_tariff_the_answer_is_an_empty_list_with_words() {
     desk.gets(&path.replace("regularPrice=10", "")).await.wrong_query("regularPrice");
     desk.asks_tariff(&entitled.card, "nergens", 1.0).await.refused(400, "uitpas/event-not-found");
     let mut coupon = ticket(&entitled.card, &film, 10.0);
-    coupon["tariff"]["id"] = "COUPON_13".into();
+    coupon["tariff"]["id"] = "REWARD_13".into();
     desk.sells_all([coupon.clone()]).await.wrong("/0/tariff/id");
     coupon["tariff"] = Value::Null;
     desk.sells_all([coupon.clone()]).await.wrong("/0/tariff");

@@ -10,7 +10,7 @@ use uitpas_domain::ids::{ActivityId, CheckInId, CounterId, PassholderId, SaleId}
 use uitpas_domain::metadata::Channel;
 use uitpas_domain::passholder::cards::{Block, BlockCard, BlockKind, BlockReason, CardRefused};
 use uitpas_domain::passholder::check_ins::CheckIn;
-use uitpas_domain::passholder::ticket_sales::{Item, SellTickets};
+use uitpas_domain::passholder::ticket_sales::{Item, SellTickets, Tariff};
 use uitpas_domain::passholder::{CardState, Command, Holder, Passholder, Refused};
 use uitpas_domain::values::card_number::CardNumber;
 use uitpas_domain::values::euro::Price;
@@ -127,7 +127,8 @@ async fn grant_tariff(
 ) -> Outcome<()> {
     let offering = offering_of(work, &by, activity).await?;
     let (card, price_name) = (card_of(holder)?, price_name.clone());
-    let item = Item { sale, check_in, by, offering, card, price, price_name };
+    let (tariff, age) = (Tariff::SocialTariff, None);
+    let item = Item { sale, check_in, by, offering, card, price, price_name, tariff, age };
     let card_systems = card_systems_of(work, holder).await?;
     let sell = SellTickets { items: vec![item], card_systems, at };
     decide::<Passholder>(work, &id, Command::SellTickets(Box::new(sell))).await?;

@@ -7,6 +7,7 @@ pub mod card_systems;
 pub mod cards;
 pub mod check_ins;
 pub mod counters;
+pub mod coupons;
 pub mod identify;
 pub mod kiosks;
 pub mod memberships;

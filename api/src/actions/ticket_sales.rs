@@ -1,17 +1,21 @@
-//! Tariffs: what a ticket costs, selling at the social tariff, cancelling.
+//! Tariffs: what a ticket costs, selling at the social tariff or with a coupon, cancelling.
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use uitpas_domain::calendar::{age_on, day_in_belgium};
 use uitpas_domain::card::Card;
 use uitpas_domain::counter::Task;
+use uitpas_domain::coupon::Coupon;
 use uitpas_domain::distribution::{Shares, cheapest};
-use uitpas_domain::ids::{ActivityId, CheckInId, CounterId, PassholderId, SaleId};
+use uitpas_domain::ids::{ActivityId, CheckInId, CounterId, CouponId, PassholderId, SaleId};
 use uitpas_domain::metadata::Channel;
 use uitpas_domain::passholder::check_ins::PointOfSale;
-use uitpas_domain::passholder::ticket_sales::{CancelSale, Item, Quote, SaleRefused, SellTickets};
-use uitpas_domain::passholder::{Command, Event, Passholder, Refused};
+use uitpas_domain::passholder::ticket_sales::{
+    CancelSale, Item, Quote, SaleRefused, SellTickets, Tariff,
+};
+use uitpas_domain::passholder::{Command, Event, Holder, Passholder, Refused};
 use uitpas_domain::values::card_number::CardNumber;
 use uitpas_domain::values::euro::{Euro, Price};
 use uitpas_domain::values::text::Text;
@@ -19,6 +23,7 @@ use uitpas_projections::ticket_sales as overview;
 use uitpas_store::{StreamKey, Work};
 use uuid::Uuid;
 
+use super::passholders::open_details;
 use super::{Outcome, Request, authority, card_systems_of, decide, execute, identify, offering};
 use crate::app::App;
 use crate::auth::Caller;
@@ -27,13 +32,15 @@ use crate::problem::{Answer, Problem};
 /// Items of one request. Source: our choice, because the contract names no number.
 pub const ITEMS_MAX: usize = 200;
 
-/// A ticket that someone wants at the social tariff.
+/// A ticket that someone wants, and at which tariff.
 #[derive(Debug, Clone)]
 pub struct NewSale {
     pub activity: ActivityId,
     pub card: CardNumber,
     pub price: Price,
     pub price_name: Option<Text<120>>,
+    /// Absent: the social tariff.
+    pub coupon: Option<CouponId>,
 }
 
 /// A ticket that was sold.
@@ -48,7 +55,11 @@ pub struct Sold {
     pub price_name: Option<String>,
     /// What the passholder pays.
     pub pays: Euro,
-    pub point: PointOfSale,
+    /// Its number and name; absent: sold at the social tariff.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coupon: Option<(CouponId, String)>,
+    /// Absent: a sale with a coupon gives none.
+    pub point: Option<PointOfSale>,
     pub at: DateTime<Utc>,
 }
 
@@ -78,7 +89,7 @@ pub async fn sell(app: &App, request: &Request, sales: &[NewSale]) -> Answer<Vec
         let mut items: BTreeMap<PassholderId, Vec<Item>> = BTreeMap::new();
         for (sale, (id, check_in)) in sales.iter().zip(ids) {
             let (passholder, item) =
-                prepare(&work, &request.caller, sale, (*id, *check_in)).await?;
+                prepare(&work, &request.caller, sale, (*id, *check_in), at).await?;
             items.entry(passholder).or_default().push(item);
         }
         let mut sold = BTreeMap::new();
@@ -88,22 +99,8 @@ pub async fn sell(app: &App, request: &Request, sales: &[NewSale]) -> Answer<Vec
             let command = SellTickets { items, card_systems, at };
             let command = Command::SellTickets(Box::new(command));
             for event in decide::<Passholder>(&work, &passholder, command).await? {
-                if let Event::TicketSold(ticket) = event {
-                    sold.insert(
-                        ticket.sale,
-                        Sold {
-                            id: ticket.sale,
-                            passholder,
-                            card: ticket.card,
-                            activity: ticket.activity,
-                            title: ticket.title.to_string(),
-                            price: ticket.price,
-                            price_name: ticket.price_name.map(|name| name.to_string()),
-                            pays: ticket.shares.passholder,
-                            point: ticket.point,
-                            at,
-                        },
-                    );
+                if let Some(ticket) = Sold::of(passholder, event) {
+                    sold.insert(ticket.id, ticket);
                 }
             }
         }
@@ -112,17 +109,60 @@ pub async fn sell(app: &App, request: &Request, sales: &[NewSale]) -> Answer<Vec
     .await
 }
 
+impl Sold {
+    fn of(passholder: PassholderId, event: Event) -> Option<Self> {
+        match event {
+            Event::TicketSold(ticket) => Some(Sold {
+                id: ticket.sale,
+                passholder,
+                card: ticket.card,
+                activity: ticket.activity,
+                title: ticket.title.to_string(),
+                price: ticket.price,
+                price_name: ticket.price_name.map(|name| name.to_string()),
+                pays: ticket.shares.passholder,
+                coupon: None,
+                point: Some(ticket.point),
+                at: ticket.at,
+            }),
+            Event::CouponUsed(used) => Some(Sold {
+                id: used.sale,
+                passholder,
+                card: used.card,
+                activity: used.activity,
+                title: used.title.to_string(),
+                price: used.price,
+                price_name: used.price_name.map(|name| name.to_string()),
+                pays: used.shares.passholder,
+                coupon: Some((used.coupon, used.coupon_name.to_string())),
+                point: None,
+                at: used.at,
+            }),
+            _ => None,
+        }
+    }
+}
+
 async fn prepare(
     work: &Work,
     caller: &Caller,
     sale: &NewSale,
     (id, check_in): (SaleId, CheckInId),
+    at: DateTime<Utc>,
 ) -> Outcome<(PassholderId, Item)> {
     let offering = offering(work, &sale.activity).await?;
     let organizer =
         offering.organizer().ok_or(Problem::from(uitpas_domain::activity::Refused::Unknown))?;
     let by = authority(work, caller, organizer).await?;
     let pass = identify::of_card(work, sale.card).await?;
+    let (tariff, age) = match sale.coupon {
+        None => (Tariff::SocialTariff, None),
+        Some(coupon) => {
+            let known = work.load::<Coupon>(&coupon).await?.state.clone();
+            let age = age_of(work, pass.passholder, pass.state.state.holder()?, at).await?;
+            (Tariff::Coupon(coupon, known), age)
+        }
+    };
     let item = Item {
         sale: id,
         check_in,
@@ -131,8 +171,21 @@ async fn prepare(
         card: sale.card,
         price: sale.price,
         price_name: sale.price_name.clone(),
+        tariff,
+        age,
     };
     Ok((pass.passholder, item))
+}
+
+/// Years, on the day in Brussels; absent once it cannot be read any more.
+pub async fn age_of(
+    work: &Work,
+    id: PassholderId,
+    holder: &Holder,
+    at: DateTime<Utc>,
+) -> Outcome<Option<u16>> {
+    let details = open_details(work, id, &holder.details).await?;
+    Ok(details.map(|details| age_on(details.birth_date, day_in_belgium(at))))
 }
 
 /// What a ticket would cost: the decision of [`sell`], not committed.
@@ -140,7 +193,7 @@ pub async fn quote(app: &App, caller: &Caller, sale: &NewSale) -> Answer<Quote> 
     let at = app.now();
     let quote = app.store.preview(|work| async move {
         let nil = (SaleId(Uuid::nil()), CheckInId(Uuid::nil()));
-        let (passholder, item) = prepare(&work, caller, sale, nil).await?;
+        let (passholder, item) = prepare(&work, caller, sale, nil, at).await?;
         let state = work.load::<Passholder>(&passholder).await?;
         let holder = state.state.holder()?;
         let card_systems = card_systems_of(&work, holder).await?;

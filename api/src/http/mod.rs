@@ -5,6 +5,7 @@ pub mod card_systems;
 pub mod cards;
 pub mod check_ins;
 mod context;
+pub mod coupons;
 mod documentation;
 pub mod events;
 pub mod extract;
@@ -63,6 +64,7 @@ fn contract() -> OpenApiRouter<App> {
         .merge(about("Tariffs and ticket sales", tariffs::router()))
         .merge(about("Tariffs and ticket sales", ticket_sales::router()))
         .merge(about("Rewards", reward_search::router()))
+        .merge(about("Coupons", coupons::router()))
         .merge(about("Rewards", rewards::router()))
         .merge(about("Kiosks", kiosks::router()))
         .merge(about("Kiosks", kiosk_devices::router()))

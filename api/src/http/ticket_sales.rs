@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};
-use uitpas_domain::ids::{ActivityId, CheckInId, CounterId, PassholderId, SaleId};
+use uitpas_domain::ids::{ActivityId, CheckInId, CounterId, CouponId, PassholderId, SaleId};
 use uitpas_domain::passholder::check_ins::{NoPoint, PointOfSale};
 use uitpas_domain::values::card_number::CardNumber;
 use uitpas_domain::values::euro::Euro;
@@ -17,7 +17,7 @@ use utoipa_axum::routes;
 
 use super::extract::{Bare, Id, Query, Write, paging};
 use super::shapes::{Amount, EndUserMessage, GivenPrice, Page, instant, sought};
-use super::tariffs::SOCIAL_TARIFF;
+use super::tariffs::{Tariff, TariffId};
 use super::words;
 use crate::actions::ticket_sales::{self, NewSale, Sold};
 use crate::app::App;
@@ -68,15 +68,6 @@ struct TicketSale {
 }
 
 #[derive(Serialize, ToSchema)]
-struct Tariff {
-    id: &'static str,
-    name: &'static str,
-    price: Amount,
-    #[serde(rename = "type")]
-    kind: &'static str,
-}
-
-#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Point {
     given: bool,
@@ -103,15 +94,15 @@ async fn sell(
         let chosen = sale.tariff.map(|tariff| tariff.id).or(sale.tariff_id);
         let chosen = chosen
             .ok_or_else(|| Problem::BodyData(format!("/{index}/tariff"), REQUIRED.to_owned()))?;
-        if chosen != SOCIAL_TARIFF {
-            let reason = format!("is not offered; this ledger knows {SOCIAL_TARIFF}");
-            return Err(Problem::BodyData(format!("/{index}/tariff/id"), reason));
-        }
+        let chosen: TariffId = chosen.parse().map_err(|unknown: Problem| {
+            Problem::BodyData(format!("/{index}/tariff/id"), unknown.to_string())
+        })?;
         sales.push(NewSale {
             activity: sale.event_id,
             card: sale.uitpas_number,
             price: sale.regular_price.0,
             price_name: sale.regular_price_label,
+            coupon: chosen.coupon(),
         });
     }
     let sold = ticket_sales::sell(&app, &request, &sales).await?;
@@ -125,17 +116,16 @@ impl From<Sold> for TicketSale {
             creation_date: instant(sold.at),
             regular_price: sold.price.into(),
             regular_price_label: sold.price_name,
-            tariff: social_tariff(Amount(sold.pays)),
+            tariff: match sold.coupon {
+                None => Tariff::social(sold.pays),
+                Some((id, name)) => Tariff::coupon(id, name, sold.pays),
+            },
             event_id: sold.activity.to_string(),
             event_title: sold.title,
             uitpas_number: sold.card.to_string(),
-            point: Some(point(&sold.point)),
+            point: sold.point.as_ref().map(point),
         }
     }
-}
-
-fn social_tariff(price: Amount) -> Tariff {
-    Tariff { id: SOCIAL_TARIFF, name: "Kansentarief", price, kind: "SOCIALTARIFF" }
 }
 
 fn point(point: &PointOfSale) -> Point {
@@ -209,16 +199,24 @@ async fn list(
     app.caught_up(&caller, overview::PROJECTION.name).await?;
     let page = overview::list(app.pool(), &filter).await?;
     Ok(Json(Page::of(page, |row| TicketSale {
+        tariff: tariff(&row),
         id: SaleId(row.id),
         creation_date: instant(row.at),
         regular_price: Amount(Euro::cents(row.price)),
         regular_price_label: row.price_name,
-        tariff: social_tariff(Amount(Euro::cents(row.passholder_share))),
         event_id: row.activity,
         event_title: row.title,
         uitpas_number: row.card,
         point: None,
     })))
+}
+
+fn tariff(row: &overview::TicketSale) -> Tariff {
+    let price = Euro::cents(row.passholder_share);
+    match row.with_coupon {
+        false => Tariff::social(price),
+        true => Tariff::coupon(CouponId(row.key_id.cast_unsigned()), row.key_name.clone(), price),
+    }
 }
 
 #[utoipa::path(

@@ -7,10 +7,12 @@
 //! - social status: [`social_status`](self::status)
 //! - saving points: [`check_ins`]
 //! - the social tariff: [`ticket_sales`]
+//! - coupons: [`coupons`]
 //! - taking up rewards: [`redemptions`]
 
 pub mod cards;
 pub mod check_ins;
+pub mod coupons;
 pub mod memberships;
 pub mod redemptions;
 pub mod registration;
@@ -29,7 +31,8 @@ use crate::card_system::{CardSystem, Occasion, VoucherCode};
 use crate::counter::NotAllowed;
 use crate::distribution::{DefinedKey, Shares};
 use crate::ids::{
-    ActivityId, CardSystemId, CheckInId, CounterId, PassholderId, RedemptionId, RewardId, SaleId,
+    ActivityId, CardSystemId, CheckInId, CounterId, CouponId, PassholderId, RedemptionId, RewardId,
+    SaleId,
 };
 use crate::metadata::Channel;
 use crate::reward;
@@ -153,6 +156,9 @@ pub enum Event {
         at: DateTime<Utc>,
     },
     TicketSold(Box<TicketSold>),
+    /// A ticket was sold with a coupon.
+    CouponUsed(Box<CouponUsed>),
+    /// Of a sale at the social tariff, or with a coupon.
     TicketSaleCancelled {
         sale: SaleId,
         at: DateTime<Utc>,
@@ -237,6 +243,28 @@ pub struct TicketSold {
     pub point_limit_period: Period,
     /// The check-in this sale gave, or why it gave none (R-CHK-07).
     pub point: check_ins::PointOfSale,
+    pub at: DateTime<Utc>,
+}
+
+/// A ticket sold with a coupon, with everything the expense note prints (R-TAR-08).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CouponUsed {
+    pub sale: SaleId,
+    pub coupon: CouponId,
+    pub coupon_name: Text<200>,
+    pub activity: ActivityId,
+    pub title: Text<300>,
+    pub counter: CounterId,
+    pub card_system: CardSystemId,
+    pub card: CardNumber,
+    pub price: Price,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price_name: Option<Text<120>>,
+    /// Not one of the activity's prices (R-TAR-08).
+    pub deviating: bool,
+    pub shares: Shares,
+    /// The municipality that pays its share (R-CPN-05).
+    pub payer: Municipality,
     pub at: DateTime<Utc>,
 }
 
@@ -463,6 +491,7 @@ impl Holder {
                 self.on_check_in_corrected(check_in, points);
             }
             Event::TicketSold(sold) => self.on_ticket_sold(&sold),
+            Event::CouponUsed(used) => self.on_coupon_used(&used),
             Event::TicketSaleCancelled { sale, .. } => self.on_sale_cancelled(sale),
             Event::RewardRedeemed(redeemed) => self.on_redeemed(&redeemed),
             Event::RedemptionCancelled { redemption, points, .. } => {

@@ -7,12 +7,14 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::check_ins::{CheckInRefused, NoPoint, PointOfSale};
+use super::coupons::{CouponRefused, coupon_used};
 use super::{CardSystems, CheckedIn, Event, Holder, Refused, TicketSold, may_correct};
 use crate::activity::{AT_THE_COUNTER, Description};
 use crate::calendar::{Period, day_in_belgium};
 use crate::counter::{Authority, Task};
+use crate::coupon::Coupon;
 use crate::distribution::{DefinedKey, Shares, cheapest};
-use crate::ids::{ActivityId, CardSystemId, CheckInId, CounterId, SaleId};
+use crate::ids::{ActivityId, CardSystemId, CheckInId, CounterId, CouponId, SaleId};
 use crate::metadata::{Channel, Role};
 use crate::offering::{NotOffered, Offering};
 use crate::social_status::OnDay;
@@ -42,6 +44,27 @@ pub struct Item {
     pub price: Price,
     /// Absent: the name of the activity's price with that amount.
     pub price_name: Option<Text<120>>,
+    /// The social tariff or one coupon, never both (R-CPN-03).
+    pub tariff: Tariff,
+    /// Years, on the day of the sale; absent once it cannot be read any more.
+    pub age: Option<u16>,
+}
+
+/// At what a ticket is sold.
+#[derive(Debug, Clone)]
+pub enum Tariff {
+    SocialTariff,
+    Coupon(CouponId, Arc<Coupon>),
+}
+
+impl Tariff {
+    /// Absent: the social tariff.
+    pub fn coupon(&self) -> Option<CouponId> {
+        match self {
+            Tariff::SocialTariff => None,
+            Tariff::Coupon(id, _) => Some(*id),
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -72,6 +95,8 @@ pub enum SaleRefused {
     NoKey,
     #[error("neither the passholder nor the counter has a municipality that pays")]
     NoPayer,
+    #[error(transparent)]
+    Coupon(#[from] CouponRefused),
     /// How many tickets, per period, of which level.
     #[error("the limit of {volume} tickets was reached")]
     LimitReached { volume: u32, period: Period, of_counter: bool },
@@ -95,21 +120,31 @@ pub struct Sold {
     pub cancelled: bool,
     /// What a turn is for the point of this activity (R-CHK-07).
     pub point_limit_period: Period,
+    /// Absent: sold at the social tariff.
+    pub coupon: Option<CouponId>,
 }
 
-/// What the social tariff comes to for a passholder: what is shown before, and recorded by, a sale.
+/// What a tariff comes to for a passholder: what is shown before, and recorded by, a sale.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quote {
     pub card_system: CardSystemId,
-    pub key: DefinedKey,
+    pub granted: Granted,
     pub shares: Shares,
     pub payer: Municipality,
     pub price_name: Option<Text<120>>,
     pub deviating: bool,
 }
 
+/// By what the price is split.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Granted {
+    Key(DefinedKey),
+    Coupon { id: CouponId, name: Text<200> },
+}
+
 impl Holder {
-    /// The order of refusals: right, card, activity, free, price, status, key, payer, limit.
+    /// The order of refusals: right, card, activity, free, price, and for the social tariff: status,
+    /// key, payer, limit.
     pub fn quote(
         &self,
         item: &Item,
@@ -126,6 +161,21 @@ impl Holder {
         if !listed.0 && item.by.role != Role::Client {
             return Err(SaleRefused::NotAPrice(item.price).into());
         }
+        let quote = match &item.tariff {
+            Tariff::SocialTariff => self.quote_social_tariff(item, card_systems, at)?,
+            Tariff::Coupon(id, coupon) => {
+                self.quote_coupon(item, (*id, coupon), card_systems, at)?
+            }
+        };
+        Ok(Quote { price_name: listed.1, deviating: !listed.0, ..quote })
+    }
+
+    fn quote_social_tariff(
+        &self,
+        item: &Item,
+        card_systems: &CardSystems,
+        at: DateTime<Utc>,
+    ) -> Result<Quote, Refused> {
         let today = day_in_belgium(at);
         let status_in = self.demand_entitled(today, card_systems)?;
         let (card_system, key) = self.key_for(item, status_in).ok_or(SaleRefused::NoKey)?;
@@ -135,10 +185,10 @@ impl Holder {
         Ok(Quote {
             card_system,
             shares: key.key.split(item.price),
-            key: key.clone(),
+            granted: Granted::Key(key.clone()),
             payer,
-            price_name: listed.1,
-            deviating: !listed.0,
+            price_name: None,
+            deviating: false,
         })
     }
 
@@ -149,8 +199,11 @@ impl Holder {
         let mut events = Vec::new();
         for (index, item) in items.iter().enumerate() {
             // `remaining` is one for a person, even where the limit is higher (R-TAR-05).
-            let equal =
-                |other: &Item| other.offering.id == item.offering.id && other.price == item.price;
+            let equal = |other: &Item| {
+                other.offering.id == item.offering.id
+                    && other.price == item.price
+                    && other.tariff.coupon() == item.tariff.coupon()
+            };
             if items[..index].iter().any(equal) {
                 return Err(SaleRefused::SecondEqualItem.into());
             }
@@ -172,6 +225,13 @@ impl Holder {
         at: DateTime<Utc>,
     ) -> Result<Vec<Event>, Refused> {
         let description = item.offering.open().map_err(SaleRefused::from)?;
+        let key = match &quote.granted {
+            Granted::Key(key) => key.clone(),
+            // A sale with a coupon gives no point.
+            Granted::Coupon { id, name } => {
+                return Ok(vec![coupon_used(item, description, (*id, name), &quote, at)]);
+            }
+        };
         let points = match self.demand_open_for_points(at, card_systems) {
             Ok(()) => self
                 .points_for(&item.offering, at, AT_THE_COUNTER)
@@ -192,7 +252,7 @@ impl Holder {
             price: item.price,
             price_name: quote.price_name,
             deviating: quote.deviating,
-            key: quote.key,
+            key,
             shares: quote.shares,
             payer: quote.payer,
             point_limit_period: item.offering.activity.check_in_limit().period,
@@ -238,7 +298,7 @@ impl Holder {
 
     /// The card system of a social status that buys the social tariff on this day (R-TAR-04,
     /// R-SOC-04).
-    fn demand_entitled(
+    pub(super) fn demand_entitled(
         &self,
         today: NaiveDate,
         card_systems: &CardSystems,
@@ -292,8 +352,9 @@ impl Holder {
         Ok(())
     }
 
+    /// Sales with a coupon count against that coupon only (R-TAR-05).
     fn sales_that_count(&self) -> impl Iterator<Item = &Sold> {
-        self.sales.values().filter(|sold| !sold.cancelled)
+        self.sales.values().filter(|sold| !sold.cancelled && sold.coupon.is_none())
     }
 
     pub(super) fn on_ticket_sold(&mut self, sold: &TicketSold) {
@@ -306,6 +367,7 @@ impl Holder {
                 at: sold.at,
                 cancelled: false,
                 point_limit_period: sold.point_limit_period,
+                coupon: None,
             },
         );
     }

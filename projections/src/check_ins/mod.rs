@@ -103,6 +103,7 @@ impl Fold for CheckIns {
             | Event::SocialStatusEnded { .. }
             | Event::MembershipBlocked { .. }
             | Event::TicketSold(_)
+            | Event::CouponUsed(_)
             | Event::TicketSaleCancelled { .. }
             | Event::RewardRedeemed(_)
             | Event::RedemptionCancelled { .. }

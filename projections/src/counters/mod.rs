@@ -129,6 +129,7 @@ impl Fold for Counters {
             | AnyEvent::Card(..)
             | AnyEvent::Activity(..)
             | AnyEvent::Reward(..)
+            | AnyEvent::Coupon(..)
             | AnyEvent::Kiosk(..) => {}
         }
     }
@@ -144,6 +145,7 @@ impl Fold for Counters {
             | AnyEvent::Card(..)
             | AnyEvent::Activity(..)
             | AnyEvent::Reward(..)
+            | AnyEvent::Coupon(..)
             | AnyEvent::Kiosk(..) => not_mine(),
         }
     }

@@ -209,6 +209,7 @@ impl Passholder {
             | Event::WelcomeRewardGranted { .. }
             | Event::CardCharged { .. }
             | Event::TicketSold(_)
+            | Event::CouponUsed(_)
             | Event::TicketSaleCancelled { .. } => {}
             Event::DetailsChanged { home, with_insz, .. } => {
                 self.set_home(home.as_ref());

@@ -99,6 +99,7 @@ impl Fold for Redemptions {
             | Event::CheckedIn(_)
             | Event::CheckInCorrected { .. }
             | Event::TicketSold(_)
+            | Event::CouponUsed(_)
             | Event::TicketSaleCancelled { .. }
             | Event::Removed { .. } => {}
         }

@@ -112,6 +112,7 @@ impl Fold for Rewards {
             | AnyEvent::Card(..)
             | AnyEvent::CardSystem(..)
             | AnyEvent::Activity(..)
+            | AnyEvent::Coupon(..)
             | AnyEvent::Kiosk(..) => return not_mine(),
         };
         row.position = entry.position;

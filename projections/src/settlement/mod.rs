@@ -16,7 +16,7 @@ use sqlx::postgres::PgPool;
 use uitpas_domain::calendar::day_in_belgium;
 use uitpas_domain::counter::notes::{Closing, Stamp};
 use uitpas_domain::ids::{CounterId, SaleId};
-use uitpas_domain::passholder::{Event, TicketSold};
+use uitpas_domain::passholder::{CouponUsed, Event, TicketSold};
 use uitpas_domain::{counter, passholder};
 use uuid::Uuid;
 
@@ -51,6 +51,7 @@ table! {
         organizer_share: i64,
         municipality_share: i64,
         card_system: i32,
+        /// Of the key, or of the coupon.
         key_id: i32,
         key_name: String,
         position: i64,
@@ -59,11 +60,12 @@ table! {
 
 pub const PROJECTION: Projection = Projection {
     name: "settlement",
-    version: 2,
+    version: 3,
     schema: include_str!("schema.sql"),
     indexes: include_str!("indexes.sql"),
     owns: &[
         ("passholder", "TicketSold"),
+        ("passholder", "CouponUsed"),
         ("passholder", "TicketSaleCancelled"),
         ("counter", "NoteIssued"),
         ("counter", "NoteApproved"),
@@ -93,6 +95,7 @@ impl Fold for Settlement {
     fn needs(&mut self, event: &AnyEvent) {
         match event {
             AnyEvent::Passholder(_, Event::TicketSold(sold)) => self.lines.makes((sold.sale.0,)),
+            AnyEvent::Passholder(_, Event::CouponUsed(used)) => self.lines.makes((used.sale.0,)),
             AnyEvent::Passholder(_, Event::TicketSaleCancelled { sale, .. }) => {
                 self.lines.needs((sale.0,));
             }
@@ -118,6 +121,7 @@ impl Fold for Settlement {
             | AnyEvent::CardSystem(..)
             | AnyEvent::Activity(..)
             | AnyEvent::Reward(..)
+            | AnyEvent::Coupon(..)
             | AnyEvent::Kiosk(..) => not_mine(),
         }
     }
@@ -131,6 +135,7 @@ impl Settlement {
     fn sale(&mut self, event: &passholder::Event, position: i64) -> Result<(), NoRow> {
         match event {
             Event::TicketSold(sold) => self.lines.put(Line::new(sold, position)),
+            Event::CouponUsed(used) => self.lines.put(Line::with_coupon(used, position)),
             Event::TicketSaleCancelled { sale, at } => {
                 let line = self.lines.at(&(sale.0,))?;
                 line.cancelled_position = Some(position);
@@ -183,6 +188,31 @@ impl Line {
             card_system: number(sold.card_system),
             key_id: sold.key.id.0.cast_signed(),
             key_name: sold.key.name.to_string(),
+            position,
+        }
+    }
+
+    fn with_coupon(used: &CouponUsed, position: i64) -> Self {
+        Self {
+            sale: used.sale.0,
+            sold_position: position,
+            day: day_in_belgium(used.at),
+            cancelled_position: None,
+            cancelled_day: None,
+            counter: used.counter.to_string(),
+            postal_code: used.payer.postal_code.to_string(),
+            municipality: used.payer.name.to_string(),
+            activity: used.activity.to_string(),
+            title: used.title.to_string(),
+            price_name: used.price_name.as_ref().map(ToString::to_string),
+            deviating: used.deviating,
+            price: used.price.as_cents(),
+            passholder_share: used.shares.passholder.as_cents(),
+            organizer_share: used.shares.organizer.as_cents(),
+            municipality_share: used.shares.municipality.as_cents(),
+            card_system: number(used.card_system),
+            key_id: used.coupon.0.cast_signed(),
+            key_name: format!("Kortingsbon {}", used.coupon_name),
             position,
         }
     }

@@ -22,7 +22,7 @@ create table settlement_lines (
     passholder_share bigint not null,
     organizer_share bigint not null,
     municipality_share bigint not null,
-    -- Distribution key of the card system.
+    -- Distribution key of the card system, or the coupon.
     card_system integer not null,
     key_id integer not null,
     key_name text not null,

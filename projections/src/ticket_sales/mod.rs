@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::postgres::PgPool;
 use uitpas_domain::ids::{ActivityId, CounterId, PassholderId, SaleId};
 use uitpas_domain::passholder::check_ins::PointOfSale;
-use uitpas_domain::passholder::{Event, TicketSold};
+use uitpas_domain::passholder::{CouponUsed, Event, TicketSold};
 use uuid::Uuid;
 
 use crate::counters::number;
@@ -31,8 +31,11 @@ table! {
         price_name: Option<String>,
         /// Not one of the activity's prices.
         deviating: bool,
+        /// Of the key, or of the coupon.
         key_id: i32,
         key_name: String,
+        /// Whether it was sold with a coupon, and not at the social tariff.
+        with_coupon: bool,
         payer_postal_code: String,
         payer_name: String,
         /// The check-in that it gave.
@@ -45,10 +48,14 @@ table! {
 
 pub const PROJECTION: Projection = Projection {
     name: "ticket_sales",
-    version: 1,
+    version: 2,
     schema: include_str!("schema.sql"),
     indexes: include_str!("indexes.sql"),
-    owns: &[("passholder", "TicketSold"), ("passholder", "TicketSaleCancelled")],
+    owns: &[
+        ("passholder", "TicketSold"),
+        ("passholder", "CouponUsed"),
+        ("passholder", "TicketSaleCancelled"),
+    ],
     opens_details: false,
     statements: &[BY_ID, LIST],
     new: || Box::new(TicketSales::default()),
@@ -63,6 +70,7 @@ impl Fold for TicketSales {
     fn needs(&mut self, event: &AnyEvent) {
         match event {
             AnyEvent::Passholder(_, Event::TicketSold(sold)) => self.sales.makes((sold.sale.0,)),
+            AnyEvent::Passholder(_, Event::CouponUsed(used)) => self.sales.makes((used.sale.0,)),
             AnyEvent::Passholder(_, Event::TicketSaleCancelled { sale, .. }) => {
                 self.sales.needs((sale.0,));
             }
@@ -74,6 +82,9 @@ impl Fold for TicketSales {
         let AnyEvent::Passholder(id, event) = &entry.event else { return not_mine() };
         match event {
             Event::TicketSold(sold) => self.sales.put(TicketSale::new(*id, sold, entry.position)),
+            Event::CouponUsed(used) => {
+                self.sales.put(TicketSale::with_coupon(*id, used, entry.position));
+            }
             Event::TicketSaleCancelled { sale, at } => {
                 let row = self.sales.at(&(sale.0,))?;
                 row.cancelled_at = Some(*at);
@@ -126,6 +137,7 @@ impl TicketSale {
             deviating: sold.deviating,
             key_id: sold.key.id.0.cast_signed(),
             key_name: sold.key.name.to_string(),
+            with_coupon: false,
             payer_postal_code: sold.payer.postal_code.to_string(),
             payer_name: sold.payer.name.to_string(),
             check_in: match sold.point {
@@ -133,6 +145,34 @@ impl TicketSale {
                 PointOfSale::NotGiven(_) => None,
             },
             at: sold.at,
+            cancelled_at: None,
+            position,
+        }
+    }
+
+    fn with_coupon(passholder: PassholderId, used: &CouponUsed, position: i64) -> Self {
+        Self {
+            id: used.sale.0,
+            passholder: passholder.0,
+            activity: used.activity.to_string(),
+            title: used.title.to_string(),
+            title_folded: folded(used.title.as_str()),
+            counter: used.counter.to_string(),
+            card_system: number(used.card_system),
+            card: used.card.to_string(),
+            price: used.price.as_cents(),
+            passholder_share: used.shares.passholder.as_cents(),
+            organizer_share: used.shares.organizer.as_cents(),
+            municipality_share: used.shares.municipality.as_cents(),
+            price_name: used.price_name.as_ref().map(ToString::to_string),
+            deviating: used.deviating,
+            key_id: used.coupon.0.cast_signed(),
+            key_name: used.coupon_name.to_string(),
+            with_coupon: true,
+            payer_postal_code: used.payer.postal_code.to_string(),
+            payer_name: used.payer.name.to_string(),
+            check_in: None,
+            at: used.at,
             cancelled_at: None,
             position,
         }

@@ -17,9 +17,11 @@ create table ticket_sales (
     price_name text,
     -- Not one of the activity's prices.
     deviating boolean not null,
-    -- Distribution key of the card system.
+    -- Distribution key of the card system, or the coupon.
     key_id integer not null,
     key_name text not null,
+    -- Whether it was sold with a coupon, and not at the social tariff.
+    with_coupon boolean not null,
     -- The municipality that pays.
     payer_postal_code text not null,
     payer_name text not null,

@@ -5,6 +5,7 @@ mod bulk;
 mod card_systems;
 mod cards;
 pub mod counters;
+mod coupons;
 mod kiosks;
 mod memberships;
 mod notes;
@@ -23,6 +24,7 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(about("Bulk actions", bulk::router()))
         .merge(about("Cards", cards::router()))
         .merge(about("Counters", counters::router()))
+        .merge(about("Coupons", coupons::router()))
         .merge(about("Kiosks", kiosks::router()))
         .merge(about("Memberships", memberships::router()))
         .merge(about("Expense notes", notes::router()))

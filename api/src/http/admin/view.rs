@@ -27,6 +27,7 @@ use crate::auth::Caller;
 use crate::http::extract::{Id, Query};
 use crate::http::passholders::{Passholder, print};
 use crate::http::shapes::{Amount, GivenDay, instant};
+use crate::http::tariffs::Tariff;
 use crate::http::words;
 use crate::problem::{Answer, Problem};
 
@@ -159,6 +160,8 @@ struct OfferedPrice {
     /// Why there is no social tariff.
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
+    /// What it costs with a coupon (R-CPN-02).
+    coupons: Vec<Tariff>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -235,6 +238,7 @@ async fn offer(
         },
         Err(problem) => return Err(problem),
     };
+    let candidates = actions::coupons::candidates(app, caller, &activity).await?;
     let mut prices = Vec::new();
     for listed in &row.description.0.prices {
         let sale = NewSale {
@@ -242,6 +246,7 @@ async fn offer(
             card,
             price: listed.price,
             price_name: Some(listed.name.clone()),
+            coupon: None,
         };
         let (social_tariff, message) = match actions::ticket_sales::quote(app, caller, &sale).await
         {
@@ -249,8 +254,13 @@ async fn offer(
             Err(problem @ Problem::Passholder(_)) => (None, problem.end_user_message()),
             Err(problem) => return Err(problem),
         };
+        let usable = actions::coupons::usable(app, caller, &sale, &candidates).await?;
+        let coupons = usable
+            .into_iter()
+            .map(|(_, quote)| Tariff::of(&quote.granted, quote.shares.passholder))
+            .collect();
         let (name, price) = (listed.name.to_string(), listed.price.into());
-        prices.push(OfferedPrice { name, price, social_tariff, message });
+        prices.push(OfferedPrice { name, price, social_tariff, message, coupons });
     }
     Ok(OfferedActivity { id: row.id.clone(), title: row.title.clone(), point, prices })
 }

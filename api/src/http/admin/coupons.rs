@@ -1,0 +1,242 @@
+//! Coupons: what a KSB lays down about them.
+
+use std::collections::BTreeSet;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use uitpas_domain::calendar::DayRange;
+use uitpas_domain::coupon::{Definition, Effect, GrantedTo, Segment, Terms};
+use uitpas_domain::ids::{ActivityId, CardSystemId, CounterId, CouponId};
+use uitpas_domain::values::place::{Municipality, PostalCode};
+use uitpas_domain::values::text::{Lines, Text};
+use uitpas_projections::coupons as view;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::counters::GivenLimit;
+use crate::actions::coupons;
+use crate::app::App;
+use crate::auth::Caller;
+use crate::http::extract::{Id, Write};
+use crate::http::shapes::{GivenDay, GivenPrice};
+use crate::http::words;
+use crate::problem::{Answer, Problem};
+
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(define)).routes(routes!(change)).routes(routes!(list))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct NewCoupon {
+    #[schema(schema_with = words::text::<200>)]
+    name: Text<200>,
+    #[schema(schema_with = words::text::<4000>)]
+    description: Option<Lines<4000>>,
+    #[schema(value_type = u32)]
+    card_system_id: CardSystemId,
+    /// Uses of one passholder; absent: without limit.
+    limit: Option<GivenLimit>,
+    #[schema(schema_with = words::day)]
+    valid_from: Option<GivenDay>,
+    #[schema(schema_with = words::day)]
+    valid_until: Option<GivenDay>,
+    /// Empty: every activity.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    only_events: BTreeSet<ActivityId>,
+    /// Empty: those of every counter.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    only_organizers: BTreeSet<CounterId>,
+    /// Of the activities. Empty: that of the coupon alone.
+    #[serde(default)]
+    #[schema(value_type = Vec<u32>)]
+    card_systems: BTreeSet<CardSystemId>,
+    granted_to: Audience,
+    effect: GivenEffect,
+    /// Who pays the municipality's share; absent: where the passholder lives.
+    payer: Option<PayingMunicipality>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", tag = "type")]
+enum Audience {
+    Everyone,
+    SocialStatus,
+    #[serde(rename_all = "camelCase")]
+    Segment {
+        #[serde(default)]
+        #[schema(value_type = Vec<String>)]
+        inhabitants_of: BTreeSet<PostalCode>,
+        from_age: Option<u16>,
+        until_age: Option<u16>,
+        #[serde(default)]
+        with_social_status: bool,
+    },
+}
+
+/// One of three; the parts are the ratio in which organizer and municipality bear what is off.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct GivenEffect {
+    /// Of passholder, organizer and municipality; 100 together.
+    #[schema(value_type = Option<[f64; 3]>)]
+    percentages: Option<[Decimal; 3]>,
+    #[schema(value_type = Option<f64>)]
+    percent_off: Option<Decimal>,
+    #[schema(schema_with = words::price)]
+    amount_off: Option<GivenPrice>,
+    #[serde(default)]
+    organizer_part: u32,
+    #[serde(default = "GivenEffect::hundred")]
+    municipality_part: u32,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct PayingMunicipality {
+    #[schema(value_type = String)]
+    postal_code: PostalCode,
+    #[schema(schema_with = words::text::<80>)]
+    name: Text<80>,
+}
+
+impl GivenEffect {
+    const fn hundred() -> u32 {
+        100
+    }
+
+    fn checked(&self) -> Answer<Effect> {
+        let invalid = |reason: String| Problem::BodyData("/effect".to_owned(), reason);
+        let (organizer_part, municipality_part) = (self.organizer_part, self.municipality_part);
+        let terms = match (self.percentages, self.percent_off, self.amount_off) {
+            (Some([passholder, organizer, municipality]), None, None) => {
+                Terms::Percentages { passholder, organizer, municipality }
+            }
+            (None, Some(percent), None) => {
+                Terms::PercentOff { percent, organizer_part, municipality_part }
+            }
+            (None, None, Some(amount)) => {
+                let amount = amount.0.euro();
+                Terms::AmountOff { amount, organizer_part, municipality_part }
+            }
+            _ => {
+                let reason = "give one of percentages, percentOff and amountOff";
+                return Err(invalid(reason.to_owned()));
+            }
+        };
+        Effect::try_from(terms).map_err(|error| invalid(error.to_string()))
+    }
+}
+
+impl NewCoupon {
+    fn definition(self) -> Answer<Definition> {
+        Ok(Definition {
+            name: self.name,
+            description: self.description,
+            owner: self.card_system_id,
+            limit: self.limit.map(Into::into),
+            validity: DayRange {
+                from: self.valid_from.map(|day| day.0),
+                until: self.valid_until.map(|day| day.0),
+            },
+            only_activities: self.only_events,
+            only_at_counters: self.only_organizers,
+            card_systems: self.card_systems,
+            granted_to: match self.granted_to {
+                Audience::Everyone => GrantedTo::Everyone,
+                Audience::SocialStatus => GrantedTo::SocialStatus,
+                Audience::Segment { inhabitants_of, from_age, until_age, with_social_status } => {
+                    GrantedTo::Segment(Segment {
+                        inhabitants_of,
+                        from_age,
+                        until_age,
+                        with_social_status,
+                    })
+                }
+            },
+            effect: self.effect.checked()?,
+            payer: self
+                .payer
+                .map(|payer| Municipality { postal_code: payer.postal_code, name: payer.name }),
+        })
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+struct DefinedCoupon {
+    #[schema(value_type = u32)]
+    id: CouponId,
+}
+
+#[utoipa::path(
+    post,
+    path = "/coupons",
+    request_body = NewCoupon,
+    responses((status = 201, body = DefinedCoupon)),
+    security(("token" = ["ksb-admin"]))
+)]
+async fn define(
+    State(app): State<App>,
+    Write { request, body }: Write<NewCoupon>,
+) -> Answer<(StatusCode, Json<DefinedCoupon>)> {
+    let id = coupons::define(&app, &request, &body.definition()?).await?;
+    Ok((StatusCode::CREATED, Json(DefinedCoupon { id })))
+}
+
+#[utoipa::path(
+    put,
+    path = "/coupons/{id}",
+    params(("id" = u32, Path)),
+    request_body = NewCoupon,
+    responses((status = 204)),
+    security(("token" = ["ksb-admin"]))
+)]
+async fn change(
+    State(app): State<App>,
+    Id(id): Id<CouponId>,
+    Write { request, body }: Write<NewCoupon>,
+) -> Answer<StatusCode> {
+    coupons::change(&app, &request, id, &body.definition()?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct ListedCoupon {
+    id: i32,
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = words::day)]
+    valid_from: Option<chrono::NaiveDate>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = words::day)]
+    valid_until: Option<chrono::NaiveDate>,
+}
+
+#[utoipa::path(
+    get,
+    path = "/card-systems/{id}/coupons",
+    params(("id" = u32, Path)),
+    responses((status = 200, body = Vec<ListedCoupon>)),
+    security(("token" = ["ksb-admin"]))
+)]
+async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Id(owner): Id<CardSystemId>,
+) -> Answer<Json<Vec<ListedCoupon>>> {
+    let rows = coupons::of_card_system(&app, &caller, owner).await?;
+    let listed = |row: view::Coupon| ListedCoupon {
+        id: row.id,
+        name: row.name,
+        valid_from: row.valid_from,
+        valid_until: row.valid_until,
+    };
+    Ok(Json(rows.into_iter().map(listed).collect()))
+}

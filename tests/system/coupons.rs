@@ -1,0 +1,225 @@
+//! Coupons: laid down by a KSB, offered beside the social tariff, used, undone, and settled.
+
+use serde_json::{Value, json};
+
+use crate::answer::Answer;
+use crate::region::{Desk, ELSEWHERE, Holder, Region, THEATRE, in_days, list, text, ticket, today};
+
+/// R-CPN-01, R-CPN-02, R-CPN-03: who has no social status buys with a coupon; it gives no point.
+#[tokio::test]
+async fn a_coupon_is_offered_used_and_undone() {
+    let region = Region::new().await;
+    let (desk, ksb) = (region.desk(THEATRE), region.ksb());
+    let limit = json!({ "limit": { "volume": 1, "periodType": "MONTH" } });
+    let coupon = ksb.defines_coupon(limit).await.created();
+    let tariff = format!("COUPON_{}", coupon["id"]);
+    let holder = region.passholder().await;
+    let activity = region.activity(THEATRE, 10.0).await;
+
+    let offered = desk.asks_tariff(&holder.card, &activity, 10.0).await.ok();
+    let expected = json!([{
+        "id": tariff, "name": "Filmbon", "price": 5.0, "type": "COUPON", "remaining": 1,
+    }]);
+    assert_eq!(offered["available"], expected);
+    assert!(text(&offered["endUserMessage"]["nl"]).contains("geen kansenstatuut"));
+    let query = format!("regularPrice=10&eventId={activity}&uitpasNumber={}", holder.card);
+    let only = desk.gets(&format!("/v4/tariffs?{query}&type=SOCIALTARIFF")).await.ok();
+    assert_eq!(only["available"], json!([]));
+    let only = desk.gets(&format!("/v4/tariffs?{query}&type=COUPON")).await.ok();
+    assert_eq!((&only["available"], only.get("endUserMessage")), (&expected, None));
+    let prices = desk.view_of(&holder.card).await.ok()["activities"][0]["prices"].clone();
+    assert_eq!(prices[0]["coupons"][0]["price"], 5.0);
+
+    let granted = desk.coupons_of(&holder, "").await.ok();
+    assert_eq!(granted[0]["coupon"]["name"], "Filmbon");
+    assert_eq!(granted[0]["remaining"], json!({ "volume": 1, "period": "MONTH" }));
+    assert_eq!((&granted[0]["status"], &granted[0]["id"]), (&json!("ACTIVE"), &coupon["id"]));
+
+    let asked = with_tariff(ticket(&holder.card, &activity, 10.0), &tariff);
+    let once = |key| desk.posts_once(key, "/v4/ticket-sales", json!([asked.clone()]));
+    let sale = once("bon").await.ok()[0].clone();
+    let position = region.position().await;
+    assert_eq!(once("bon").await.ok()[0]["id"], sale["id"]);
+    assert_eq!(region.position().await, position, "sent twice, it happens once");
+    assert_eq!((&sale["tariff"]["id"], &sale["tariff"]["price"]), (&json!(tariff), &json!(5.0)));
+    assert_eq!(sale.get("point"), None);
+    assert_eq!(desk.balance_of(&holder).await, 0);
+    desk.sells_all([asked.clone()]).await.refused_saying(
+        400,
+        "uitpas/maximum-reached",
+        "1 keer per maand",
+    );
+    assert_eq!(desk.asks_tariff(&holder.card, &activity, 10.0).await.ok()["available"], json!([]));
+    assert_eq!(desk.coupons_of(&holder, "").await.ok()[0]["remaining"]["volume"], 0);
+    let listed = desk.sales_of(&holder).await.ok()["member"][0]["tariff"].clone();
+    assert_eq!(listed, sale["tariff"]);
+
+    desk.cancels(&sale).await.done();
+    desk.cancels(&sale).await.refused(404, "own/ticket-sale-already-cancelled");
+    assert_eq!(desk.coupons_of(&holder, "").await.ok()[0]["remaining"]["volume"], 1);
+    desk.sells_all([asked]).await.ok();
+}
+
+/// R-CPN-05, R-TAR-08: the municipality's share is on the note of who pays, under the coupon's name.
+#[tokio::test]
+async fn the_share_of_the_municipality_is_settled() {
+    let region = Region::new().await;
+    let (desk, ksb) = (region.desk(THEATRE), region.ksb());
+    let paying = json!({ "payer": { "postalCode": "9987", "name": "Terbeke" } });
+    let coupon = ksb.defines_coupon(paying).await.created();
+    let tariff = format!("COUPON_{}", coupon["id"]);
+    let holder = region.entitled().await;
+    let activity = region.activity(THEATRE, 10.0).await;
+    let both = [
+        ticket(&holder.card, &activity, 10.0),
+        with_tariff(ticket(&holder.card, &activity, 10.0), &tariff),
+    ];
+    let sold = desk.sells_all(both).await.ok();
+    assert_eq!(
+        (&sold[0]["tariff"]["price"], &sold[1]["tariff"]["price"]),
+        (&json!(2.0), &json!(5.0))
+    );
+    let rows = desk.granted_tariffs().await;
+    let row = rows.iter().find(|row| row["municipality"] == "9987 Terbeke").expect("a row");
+    assert_eq!(
+        (&row["distributionKey"], &row["municipalityShare"]),
+        (&json!("Filmbon"), &json!(5.0))
+    );
+    let path = format!("/admin/v1/counters/{THEATRE}/totals?from={0}&until={0}", today());
+    let totals = list(&ksb.gets(&path).await.ok());
+    let share = |code: &str| {
+        totals
+            .iter()
+            .find(|total| total["postalCode"] == code)
+            .map(|of| of["municipalityShare"].clone())
+    };
+    assert_eq!((share("9981"), share("9987")), (Some(json!(4.0)), Some(json!(5.0))));
+    desk.cancels(&sold[1]).await.done();
+    let totals = list(&ksb.gets(&path).await.ok());
+    assert!(totals.iter().all(|total| total["postalCode"] != "9987"), "{totals:?}");
+    let differences = region.app.projections.verify(None, |_| {}).await.expect("verified");
+    assert!(differences.is_empty(), "{differences:?}");
+}
+
+/// R-CPN-02: a segment is judged at each use, by where one lives and by age.
+#[tokio::test]
+async fn a_segment_is_judged_at_each_use() {
+    let region = Region::new().await;
+    let (desk, ksb) = (region.desk(THEATRE), region.ksb());
+    let holder = region.passholder().await;
+    let activity = region.activity(THEATRE, 10.0).await;
+    let segment = |more: Value| {
+        let mut segment = json!({ "type": "segment" });
+        for (field, value) in more.as_object().expect("an object") {
+            segment[field] = value.clone();
+        }
+        json!({ "grantedTo": segment })
+    };
+    for (granted_to, has_it) in [
+        (segment(json!({ "inhabitantsOf": ["9981"], "fromAge": 18 })), true),
+        (segment(json!({ "inhabitantsOf": ["9987"] })), false),
+        (segment(json!({ "untilAge": 12 })), false),
+        (json!({ "grantedTo": { "type": "socialStatus" } }), false),
+    ] {
+        let coupon = ksb.defines_coupon(granted_to.clone()).await.created();
+        let tariff = format!("COUPON_{}", coupon["id"]);
+        let granted = list(&desk.coupons_of(&holder, "").await.ok());
+        let ids: Vec<_> = granted.iter().map(|granted| granted["id"].clone()).collect();
+        assert_eq!(ids.contains(&coupon["id"]), has_it, "{granted_to}");
+        let sold = desk.sells_all([with_tariff(ticket(&holder.card, &activity, 10.0), &tariff)]);
+        match has_it {
+            true => drop(sold.await.ok()),
+            false => drop(sold.await.refused(400, refusal(&granted_to))),
+        }
+    }
+}
+
+fn refusal(granted_to: &Value) -> &'static str {
+    match text(&granted_to["grantedTo"]["type"]) {
+        "socialStatus" => "uitpas/social-tariff-not-available",
+        _ => "uitpas/invalid-coupon",
+    }
+}
+
+/// R-CPN-01, R-KSB-03: only the KSB lays them down, and only those that add up.
+#[tokio::test]
+async fn only_the_ksb_lays_coupons_down() {
+    let region = Region::new().await;
+    let (desk, ksb) = (region.desk(THEATRE), region.ksb());
+    desk.defines_coupon(json!({})).await.refused(403, "auth/forbidden");
+    ksb.defines_coupon(json!({ "cardSystemId": 2 })).await.refused(403, "auth/forbidden");
+    for effect in [
+        json!({}),
+        json!({ "percentOff": 50, "amountOff": 1 }),
+        json!({ "percentOff": 101 }),
+        json!({ "percentages": [50, 25, 24] }),
+        json!({ "percentOff": 50, "municipalityPart": 0 }),
+    ] {
+        ksb.defines_coupon(json!({ "effect": effect })).await.wrong("/effect");
+    }
+    let reversed = json!({ "validFrom": in_days(1), "validUntil": in_days(0) });
+    ksb.defines_coupon(reversed).await.wrong("/validityPeriod/end");
+
+    let coupon = ksb.defines_coupon(json!({})).await.created();
+    let path = format!("/admin/v1/coupons/{}", coupon["id"]);
+    let over = ksb.coupon(json!({ "validUntil": in_days(-1) }));
+    region.ksb_of(2).puts(&path, over.clone()).await.refused(403, "auth/forbidden");
+    ksb.puts(&path, over).await.done();
+    ksb.puts("/admin/v1/coupons/1", ksb.coupon(json!({})))
+        .await
+        .refused(404, "own/coupon-not-found");
+    let listed = ksb.gets("/admin/v1/card-systems/1/coupons").await.ok();
+    assert_eq!((&listed[0]["id"], &listed[0]["name"]), (&coupon["id"], &json!("Filmbon")));
+    region.ksb_of(2).gets("/admin/v1/card-systems/1/coupons").await.refused(403, "auth/forbidden");
+
+    let holder = region.passholder().await;
+    let activity = region.activity(THEATRE, 10.0).await;
+    let tariff = format!("COUPON_{}", coupon["id"]);
+    let asked = with_tariff(ticket(&holder.card, &activity, 10.0), &tariff);
+    desk.sells_all([asked]).await.refused_saying(400, "uitpas/invalid-coupon", "geldig tot en met");
+    assert_eq!(desk.coupons_of(&holder, "").await.ok(), json!([]));
+    assert_eq!(desk.coupons_of(&holder, "?status=EXPIRED").await.ok()[0]["status"], "EXPIRED");
+    assert_eq!(list(&desk.coupons_of(&holder, "?status=ALL").await.ok()).len(), 1);
+    let here = desk.coupons_of(&holder, &format!("?status=ALL&organizerId={THEATRE}")).await;
+    assert_eq!(list(&here.ok()).len(), 1);
+    let elsewhere = region.desk(ELSEWHERE);
+    let there =
+        elsewhere.coupons_of(&holder, &format!("?status=ALL&organizerId={ELSEWHERE}")).await;
+    assert_eq!(there.ok(), json!([]));
+    for unknown in ["COUPON_0", "COUPON_x", "REWARD_1"] {
+        let asked = with_tariff(ticket(&holder.card, &activity, 10.0), unknown);
+        let answer = desk.sells_all([asked]).await;
+        match unknown {
+            "COUPON_0" => drop(answer.refused_saying(400, "uitpas/invalid-coupon", "kennen")),
+            _ => drop(answer.wrong("/0/tariff/id")),
+        }
+    }
+}
+
+fn with_tariff(mut ticket: Value, tariff: &str) -> Value {
+    ticket["tariff"] = json!({ "id": tariff });
+    ticket
+}
+
+impl Desk {
+    /// Half off, borne by the municipality, for everyone; `more` replaces what it says.
+    fn coupon(&self, more: Value) -> Value {
+        let mut coupon = json!({
+            "name": "Filmbon", "description": "Een film voor de helft.", "cardSystemId": 1,
+            "validFrom": in_days(-10), "grantedTo": { "type": "everyone" },
+            "effect": { "percentOff": 50 },
+        });
+        for (field, value) in more.as_object().expect("an object") {
+            coupon[field] = value.clone();
+        }
+        coupon
+    }
+
+    async fn defines_coupon(&self, more: Value) -> Answer {
+        self.posts("/admin/v1/coupons", self.coupon(more)).await
+    }
+
+    async fn coupons_of(&self, holder: &Holder, query: &str) -> Answer {
+        self.gets(&format!("/v4/passholders/{}/coupons{query}", holder.id)).await
+    }
+}
