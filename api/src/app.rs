@@ -20,6 +20,7 @@ use uitpas_store::{Store, Unsuccessful};
 use crate::actions::{authority, identify};
 use crate::auth::{Caller, Issuer};
 use crate::guesses::Guesses;
+use crate::oidc::Outside;
 use crate::problem::{Answer, Problem};
 
 /// Cheap to clone.
@@ -28,6 +29,8 @@ pub struct App {
     pub store: Store,
     pub projections: Projections,
     pub issuer: Arc<Issuer>,
+    /// The issuer whose tokens are accepted; absent: the demo's own.
+    pub outside: Option<Arc<Outside>>,
     /// How often each caller tried what points at a person.
     pub guesses: Arc<Guesses>,
     /// Up to where in the log each caller has been answered: what he wrote, he reads.
@@ -58,7 +61,7 @@ impl App {
         let seen =
             Cache::builder().max_capacity(100_000).time_to_idle(Duration::from_secs(300)).build();
         let issuer = Arc::new(Issuer::demo(store.master_key()));
-        Self { store, projections, issuer, guesses: Arc::default(), seen }
+        Self { store, projections, issuer, outside: None, guesses: Arc::default(), seen }
     }
 
     /// Where the views are.

@@ -119,18 +119,21 @@ impl Issuer {
         validation.validate_nbf = true;
         validation.leeway = 5;
         let token = jsonwebtoken::decode::<Claims>(token, &self.decoding, &validation);
-        token.map(|token| token.claims).map_err(|error| {
-            use jsonwebtoken::errors::ErrorKind;
-            Problem::Unauthorized(match error.kind() {
-                ErrorKind::ExpiredSignature => "the token has expired",
-                ErrorKind::ImmatureSignature => "the token is not valid yet",
-                ErrorKind::InvalidIssuer => "the token is of another issuer",
-                ErrorKind::InvalidAudience => "the token is for another audience",
-                ErrorKind::InvalidSignature => "the signature of the token does not hold",
-                _ => "the token is malformed",
-            })
-        })
+        token.map(|token| token.claims).map_err(refused)
     }
+}
+
+/// Why a token is not accepted.
+pub fn refused(error: jsonwebtoken::errors::Error) -> Problem {
+    use jsonwebtoken::errors::ErrorKind;
+    Problem::Unauthorized(match error.kind() {
+        ErrorKind::ExpiredSignature => "the token has expired",
+        ErrorKind::ImmatureSignature => "the token is not valid yet",
+        ErrorKind::InvalidIssuer => "the token is of another issuer",
+        ErrorKind::InvalidAudience => "the token is for another audience",
+        ErrorKind::InvalidSignature => "the signature of the token does not hold",
+        _ => "the token is malformed",
+    })
 }
 
 /// Who calls, from a valid token. What he may do is asked of the counters.
@@ -159,7 +162,7 @@ impl FromRequestParts<App> for Oneself {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let claims = Claims::of(parts, app)?;
+        let claims = Shown::of(parts, app).await?;
         if claims.kind != Kind::Passholder {
             return Err(Problem::Forbidden("only a passholder, about himself".to_owned()));
         }
@@ -172,9 +175,17 @@ impl FromRequestParts<App> for Oneself {
 /// Values of `amr` that attest a second factor (RFC 8176); any is accepted (R-SEC-01).
 const SECOND_FACTORS: [&str; 7] = ["mfa", "otp", "sms", "hwk", "swk", "fpt", "tel"];
 
-impl Claims {
-    /// What the bearer token of a request says, if the token holds.
-    fn of(parts: &Parts, app: &App) -> Result<Self, Problem> {
+/// What a token that holds shows of whoever calls.
+pub struct Shown {
+    pub subject: SubjectId,
+    pub kind: Kind,
+    pub amr: Vec<String>,
+    pub insz: Option<Insz>,
+}
+
+impl Shown {
+    /// By the bearer token of a request.
+    async fn of(parts: &Parts, app: &App) -> Result<Self, Problem> {
         let header = parts.headers.get(AUTHORIZATION).ok_or(Problem::Unauthorized(
             "an Authorization header with a bearer token is required",
         ))?;
@@ -185,7 +196,13 @@ impl Claims {
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
             .map(|(_, token)| token.trim())
             .ok_or(Problem::Unauthorized("the Authorization header holds no bearer token"))?;
-        app.issuer.verify(token)
+        match &app.outside {
+            Some(outside) => outside.shown(token).await,
+            None => {
+                let Claims { sub, kind, amr, insz, .. } = app.issuer.verify(token)?;
+                Ok(Self { subject: sub, kind, amr, insz })
+            }
+        }
     }
 }
 
@@ -197,17 +214,21 @@ impl FromRequestParts<App> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let claims = Claims::of(parts, app)?;
-        if claims.kind == Kind::Passholder {
-            let subject = format!("{ONESELF}{}", claims.sub).parse();
+        let shown = Shown::of(parts, app).await?;
+        if shown.kind == Kind::Passholder {
+            let subject = format!("{ONESELF}{}", shown.subject).parse();
             let subject = subject.map_err(|_| Problem::Unauthorized("the subject is too long"))?;
-            return Ok(Caller { subject, kind: claims.kind });
+            return Ok(Caller { subject, kind: shown.kind });
         }
-        let has_second_factor =
-            claims.amr.iter().any(|method| SECOND_FACTORS.contains(&method.as_str()));
-        if claims.kind != Kind::Client && !has_second_factor {
+        // Persons show a second factor, whichever they chose; an integration has none (R-SEC-01).
+        if shown.kind != Kind::Client && !shows_second_factor(&shown.amr) {
             return Err(Problem::Unauthorized("staff need a second factor; log in with one"));
         }
-        Ok(Caller { subject: claims.sub, kind: claims.kind })
+        Ok(Caller { subject: shown.subject, kind: shown.kind })
     }
+}
+
+/// Whether these means of logging in hold a second factor.
+pub fn shows_second_factor(amr: &[String]) -> bool {
+    amr.iter().any(|method| SECOND_FACTORS.contains(&method.as_str()))
 }

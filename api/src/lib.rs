@@ -12,4 +12,5 @@ pub mod guesses;
 pub mod http;
 pub mod import;
 pub mod ledger;
+pub mod oidc;
 pub mod problem;

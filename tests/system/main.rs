@@ -17,6 +17,7 @@ mod kiosks;
 mod memberships;
 mod notes;
 mod oneself;
+mod outside_issuer;
 mod privacy;
 mod region;
 mod registration;

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -13,17 +14,23 @@ use super::Outcome;
 use crate::app::App;
 use crate::http::{REQUEST_TIMEOUT, metrics, router};
 use crate::ledger::{Ledger, Target};
+use crate::oidc::{Outside, Settings};
 
 #[derive(clap::Args)]
 pub struct Serve {
     /// Address to listen on.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
+    #[command(flatten)]
+    tokens: Settings,
 }
 
 impl Serve {
     pub async fn run(self, target: &Target) -> Outcome {
         let mut ledger = Ledger::open(target).await?;
+        if let Some(issuer) = &self.tokens.issuer {
+            ledger.app.outside = Some(Arc::new(Outside::discover(issuer, &self.tokens).await?));
+        }
         ledger.follow();
         let listener = listen(self.listen).await?;
         eprintln!("uitpas: listening on http://{}", listener.local_addr()?);
