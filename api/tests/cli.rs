@@ -1,5 +1,6 @@
 //! The command line, as someone at a terminal runs it.
 
+use std::convert::Infallible;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -8,7 +9,11 @@ use serde_json::Value;
 use sqlx::postgres::PgConnection;
 use sqlx::{Connection, Executor};
 use tempfile::TempDir;
+use uitpas_domain::ids::{CommandId, PassholderId};
+use uitpas_domain::metadata::Metadata;
+use uitpas_domain::passholder::{self, Passholder};
 use uitpas_store::embedded::{Embedded, Options};
+use uitpas_store::{Store, Unsuccessful};
 
 /// A data directory that goes with the test.
 struct Ledger {
@@ -62,6 +67,52 @@ impl Ledger {
             connection.close().await.expect("a farewell");
         });
         embedded.stop();
+    }
+}
+
+impl Ledger {
+    /// A sale of the demo day once more, as if it had been registered on an earlier day: no command
+    /// sells in the past. Gives its id.
+    fn sold_before(&self, event: &Value, at: &str) -> String {
+        let sale = uuid::Uuid::now_v7().to_string();
+        let mut payload = event["payload"].clone();
+        payload["TicketSold"]["sale"] = sale.as_str().into();
+        payload["TicketSold"]["at"] = at.into();
+        let sold: passholder::Event = serde_json::from_value(payload).expect("a sale");
+        let stream = event["stream"].as_str().expect("a stream");
+        let id = stream.strip_prefix("passholder/").expect("a passholder");
+        let id: PassholderId = id.parse().expect("an id");
+        let embedded = Embedded::start(&self.data(), Options::default()).expect("a server");
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        runtime.block_on(async {
+            let master = embedded.master_key().expect("a key");
+            let store = Store::open(embedded.app_options(), master).await.expect("a store");
+            let metadata: Metadata =
+                serde_json::from_value(event["metadata"].clone()).expect("metadata");
+            let command = uitpas_store::Command {
+                id: CommandId(uuid::Uuid::now_v7()),
+                request: [0; 32],
+                metadata,
+            };
+            let recorded = store.execute(command, |work| {
+                let sold = sold.clone();
+                async move {
+                    work.load::<Passholder>(&id).await?;
+                    work.record::<Passholder>(&id, vec![sold])?;
+                    Ok::<(), Unsuccessful<Infallible>>(())
+                }
+            });
+            recorded.await.expect("recorded");
+        });
+        embedded.stop();
+        sale
+    }
+
+    /// The events of a type, in their order.
+    fn events(&self, kind: &str) -> Vec<Value> {
+        let log = self.run(&["replay", "--json"]).done();
+        let events = log.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+        events.filter(|event| event["type"] == kind).collect()
     }
 }
 
@@ -310,6 +361,67 @@ fn tokens_are_printed_and_persons_erased() {
     ];
     assert_eq!(cents(&ledger.run(&note).json()["total"]), 124);
     assert_eq!(summary["chain"], "ok");
+}
+
+/// R-NOTE-01, R-NOTE-02, R-NOTE-04, R-AUD-01: notes are issued, listed and made again; what is on them
+/// is explained, and so is what is not.
+#[test]
+fn notes_are_issued_and_explained() {
+    let (ledger, _) = Ledger::after_a_day();
+    let sold = ledger.events("TicketSold");
+    let sold = sold.iter().find(|event| event["payload"]["TicketSold"]["price"] == "7.25");
+    let sold = sold.expect("the demo sells at 7.25");
+    let counter = sold["payload"]["TicketSold"]["counter"].as_str().expect("a counter");
+    let today = sold["payload"]["TicketSold"]["sale"].as_str().expect("a sale");
+    let sale = ledger.sold_before(sold, "2026-02-03T10:00:00Z");
+    let quarter = ["--counter", counter, "--from", "2026-01-01", "--until", "2026-03-31"];
+    let issue = |period: &[&str]| ledger.run(&[&["note", "issue"], period, &["--json"]].concat());
+    let why_not = |id: &str| ledger.run(&["explain", id, "--why-not"]).done();
+    assert!(why_not(&sale).contains("no note of"));
+
+    let issued = issue(&quarter).json();
+    assert_eq!(issued["notes"][0]["number"], 1);
+    assert_eq!(issued["notes"][0]["municipalities"][0]["payable"], "2.90");
+    issue(&quarter).failed(1, "onkostennota 1");
+    issue(&["--counter", counter, "--from", "2025-01-01", "--until", "2025-03-31"])
+        .failed(1, "geen financieel rapport");
+    assert_eq!(ledger.run(&["note", "list", "--json"]).json(), issued);
+    let objected = ledger.run(&["note", "list", "--state", "objected", "--json"]).json();
+    assert_eq!(objected["notes"], Value::Array(vec![]));
+    let files = |name: &str| {
+        let out = ledger.home.path().join(name);
+        let path = out.to_str().expect("UTF-8");
+        ledger.run(&["note", "files", "--counter", counter, "--note", "1", "--out", path]).done();
+        fs::read(&out).expect("a file")
+    };
+    let first = files("first.zip");
+    assert!(first.len() > 1_000 && first == files("again.zip"));
+
+    assert!(why_not(&sale).contains("on note 1"));
+    assert!(why_not(today).contains("note 1 ends on 2026-03-31"));
+    let unknown = "01890a5d-ac96-774b-bcce-b302099a8057";
+    assert!(why_not(unknown).contains("not registered"));
+    ledger.run(&["explain", unknown]).failed(1, "not known");
+    let told = ledger.run(&["explain", &sale]).done();
+    assert!(told.contains("municipality 2.90: ") && told.contains("NoteIssued"), "{told}");
+
+    let line = ledger.run(&["audit", "line", &sale, "--json"]).json();
+    let types: Vec<_> = line["entries"].as_array().expect("entries").iter().collect();
+    assert_eq!(
+        (&types[0]["type"], &types[1]["type"]),
+        (&"TicketSold".into(), &"NoteIssued".into())
+    );
+    let position = sold["position"].as_u64().expect("a position").to_string();
+    let stream = sold["stream"].as_str().expect("a stream");
+    let passholder = stream.strip_prefix("passholder/").expect("a passholder");
+    let then = ledger.run(&["audit", "passholder", passholder, "--at", &position, "--json"]).json();
+    assert_eq!(then["position"].to_string(), position);
+    assert!(then["state"]["Registered"]["sales"].get(today).is_some(), "{then}");
+    let then = ledger.run(&["audit", "counter", counter, "--at", "2020-01-01"]);
+    then.failed(1, "nothing is known");
+    assert!(ledger.run(&["audit", "note", counter, "1"]).done().contains("NoteIssued"));
+    ledger.run(&["audit", "card", "0900000095902"]).done();
+    ledger.run(&["verify"]).done();
 }
 
 /// What is missing is said in a line, with what to do.

@@ -2,12 +2,14 @@
 //! facts, lets the domain decide, and records what follows.
 
 pub mod activities;
+pub mod audit;
 pub mod bulk;
 pub mod card_systems;
 pub mod cards;
 pub mod check_ins;
 pub mod counters;
 pub mod coupons;
+pub mod explain;
 pub mod identify;
 pub mod kiosks;
 pub mod memberships;

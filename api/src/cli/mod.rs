@@ -7,6 +7,7 @@ mod migrate;
 mod note;
 mod serve;
 mod token;
+mod trail;
 
 use std::process::ExitCode;
 
@@ -47,6 +48,10 @@ enum Command {
     Import(import::Import),
     /// Print events in the order in which they happened.
     Replay(audit::Replay),
+    /// Print what happened to something, and how it stood as of a position or instant.
+    Audit(trail::Audit),
+    /// Print why a line of a note says what it says, or why a ticket is on none.
+    Explain(trail::Explain),
     /// Make views anew from the log, while it goes on.
     Rebuild(audit::Rebuild),
     /// Prove that the log was not altered and that every view is what the log makes of it.
@@ -99,6 +104,8 @@ async fn run(Cli { command, target, json, log_format: _ }: Cli) -> Outcome {
         Command::Migrate => migrate::migrate(&target, json).await,
         Command::Import(import) => import.run(&target, json).await,
         Command::Replay(replay) => replay.run(&target, json).await,
+        Command::Audit(audit) => audit.run(&target, json).await,
+        Command::Explain(explain) => explain.run(&target, json).await,
         Command::Rebuild(rebuild) => rebuild.run(&target, json).await,
         Command::Verify => audit::verify(&target, json).await,
         Command::Note(note) => note.run(&target, json).await,

@@ -1,6 +1,7 @@
 //! `/admin/v1`: what a counter, a KSB and the system owner need that the contract lacks.
 
 mod activities;
+mod audit;
 mod bulk;
 mod card_systems;
 mod cards;
@@ -21,6 +22,7 @@ pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(about("Activities", activities::router()))
         .merge(about("Card systems", card_systems::router()))
+        .merge(about("Audit", audit::router()))
         .merge(about("Bulk actions", bulk::router()))
         .merge(about("Cards", cards::router()))
         .merge(about("Counters", counters::router()))
