@@ -114,7 +114,26 @@ async fn passholder(app: &App, id: PassholderId, position: u64) -> Answer<Found>
         match read_passholder(entry)? {
             passholder::Event::Registered(registered) => cards.insert(registered.card),
             passholder::Event::CardGiven { card, .. } => cards.insert(card),
-            _ => false,
+            passholder::Event::WelcomeRewardGranted { .. }
+            | passholder::Event::DetailsChanged { .. }
+            | passholder::Event::PreferencesSet { .. }
+            | passholder::Event::CardBlocked { .. }
+            | passholder::Event::CardCharged { .. }
+            | passholder::Event::MembershipSuperseded { .. }
+            | passholder::Event::SocialStatusGranted { .. }
+            | passholder::Event::SocialStatusExtended { .. }
+            | passholder::Event::SocialStatusSuspended { .. }
+            | passholder::Event::SuspensionLifted { .. }
+            | passholder::Event::SocialStatusEnded { .. }
+            | passholder::Event::MembershipBlocked { .. }
+            | passholder::Event::CheckedIn(_)
+            | passholder::Event::CheckInCorrected { .. }
+            | passholder::Event::TicketSold(_)
+            | passholder::Event::CouponUsed(_)
+            | passholder::Event::TicketSaleCancelled { .. }
+            | passholder::Event::RewardRedeemed(_)
+            | passholder::Event::RedemptionCancelled { .. }
+            | passholder::Event::Removed { .. } => false,
         };
     }
     for card in cards {
@@ -169,13 +188,31 @@ async fn line(app: &App, sale: SaleId, position: u64) -> Answer<Found> {
     for entry in app.store.history::<Passholder>(&passholder, position).await? {
         let is_own = match read_passholder(&entry)? {
             passholder::Event::TicketSold(sold) => sold.sale == sale,
+            passholder::Event::CouponUsed(used) => used.sale == sale,
             passholder::Event::TicketSaleCancelled { sale: of, .. } => of == sale,
             passholder::Event::CheckedIn(given) if given.sale == Some(sale) => {
                 check_in = Some(given.check_in);
                 true
             }
             passholder::Event::CheckInCorrected { check_in: of, .. } => check_in == Some(of),
-            _ => false,
+            passholder::Event::Registered(_)
+            | passholder::Event::WelcomeRewardGranted { .. }
+            | passholder::Event::DetailsChanged { .. }
+            | passholder::Event::PreferencesSet { .. }
+            | passholder::Event::CardBlocked { .. }
+            | passholder::Event::CardGiven { .. }
+            | passholder::Event::CardCharged { .. }
+            | passholder::Event::MembershipSuperseded { .. }
+            | passholder::Event::SocialStatusGranted { .. }
+            | passholder::Event::SocialStatusExtended { .. }
+            | passholder::Event::SocialStatusSuspended { .. }
+            | passholder::Event::SuspensionLifted { .. }
+            | passholder::Event::SocialStatusEnded { .. }
+            | passholder::Event::MembershipBlocked { .. }
+            | passholder::Event::CheckedIn(_)
+            | passholder::Event::RewardRedeemed(_)
+            | passholder::Event::RedemptionCancelled { .. }
+            | passholder::Event::Removed { .. } => false,
         };
         if is_own {
             entries.push(entry);

@@ -1,14 +1,16 @@
 //! Why a line says what it says, and why a ticket is not on a note: from the events, the key in
 //! force and the notes, as of any position.
 
+use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::Serialize;
 use uitpas_domain::calendar::day_in_belgium;
 use uitpas_domain::counter::notes::Lines;
 use uitpas_domain::distribution::{Shares, Terms};
-use uitpas_domain::ids::SaleId;
-use uitpas_domain::passholder::{Event, TicketSold};
+use uitpas_domain::ids::{CounterId, SaleId};
+use uitpas_domain::passholder::{CouponUsed, Event, TicketSold};
 use uitpas_domain::values::euro::Price;
+use uitpas_domain::values::text::Text;
 use uitpas_projections::settlement;
 use uitpas_store::Failed;
 
@@ -40,7 +42,13 @@ pub async fn explain(app: &App, sale: SaleId, position: u64) -> Answer<Explanati
     let trail = audit::trail(app, &Subject::Line(sale), position).await?;
     let first = trail.entries.first().ok_or(Problem::SaleNotFound)?;
     let event: Event = serde_json::from_str(&first.payload).map_err(Failed::new)?;
-    let Event::TicketSold(sold) = event else { return Err(Problem::SaleNotFound) };
+    let granted = match event {
+        Event::TicketSold(sold) => Granted::at_social_tariff(*sold),
+        Event::CouponUsed(used) => Granted::with_coupon(*used),
+        other => {
+            return Err(Failed::new(format!("a line begins with {}", <&str>::from(&other))).into());
+        }
+    };
     let placed = audit::place(app, sale, position).await?;
     let chain = trail.entries.iter().map(|entry| {
         let stream = format!("{}/{}", entry.aggregate_type, entry.aggregate_id);
@@ -49,21 +57,62 @@ pub async fn explain(app: &App, sale: SaleId, position: u64) -> Answer<Explanati
     Ok(Explanation {
         sale,
         position,
-        sold: format!(
-            "{} on {}, price {}{}, at counter {}",
-            sold.title,
-            day_in_belgium(sold.at),
-            sold.price,
-            sold.price_name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default(),
-            sold.counter,
-        ),
-        key: key(&sold),
-        amounts: amounts(sold.price, sold.key.key.terms(), sold.shares),
-        amounts_hold: sold.key.key.split(sold.price) == sold.shares,
-        payer: sold.payer.to_string(),
+        sold: granted.sold,
+        key: granted.key,
+        amounts: granted.amounts,
+        amounts_hold: granted.amounts_hold,
+        payer: granted.payer,
         lines: placed.map(|(_, lines)| audit::describe(lines)).unwrap_or_default(),
         chain: chain.collect(),
     })
+}
+
+/// A granted tariff in words.
+struct Granted {
+    sold: String,
+    key: String,
+    amounts: Vec<String>,
+    amounts_hold: bool,
+    payer: String,
+}
+
+impl Granted {
+    fn at_social_tariff(sold: TicketSold) -> Self {
+        let price_name = sold.price_name.as_ref().map(Text::as_str);
+        Self {
+            sold: ticket(sold.title.as_str(), sold.at, (sold.price, price_name), &sold.counter),
+            key: key(&sold),
+            amounts: amounts(sold.price, sold.key.key.terms(), sold.shares),
+            amounts_hold: sold.key.key.split(sold.price) == sold.shares,
+            payer: sold.payer.to_string(),
+        }
+    }
+
+    /// The amounts are those that stood in the coupon when it was used.
+    fn with_coupon(used: CouponUsed) -> Self {
+        let price_name = used.price_name.as_ref().map(Text::as_str);
+        let Shares { passholder, organizer, municipality } = used.shares;
+        let sum = passholder.to_decimal() + organizer.to_decimal() + municipality.to_decimal();
+        Self {
+            sold: ticket(used.title.as_str(), used.at, (used.price, price_name), &used.counter),
+            key: format!("coupon {}: {}", used.coupon, used.coupon_name),
+            amounts: vec![format!(
+                "passholder {passholder}, organizer {organizer}, municipality {municipality}: by the coupon as it was then"
+            )],
+            amounts_hold: sum == used.price.euro().to_decimal(),
+            payer: used.payer.to_string(),
+        }
+    }
+}
+
+fn ticket(
+    title: &str,
+    at: DateTime<Utc>,
+    (price, price_name): (Price, Option<&str>),
+    counter: &CounterId,
+) -> String {
+    let price_name = price_name.map(|name| format!(" ({name})")).unwrap_or_default();
+    format!("{title} on {}, price {price}{price_name}, at counter {counter}", day_in_belgium(at))
 }
 
 fn key(sold: &TicketSold) -> String {
