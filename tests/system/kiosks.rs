@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use crate::answer::Answer;
 use crate::region::{ELSEWHERE, GYM, Holder, Region, THEATRE, YOUTH, between, text};
 
-/// R-KSK-01, R-SEC-02: a device becomes a kiosk by the code that its KSB sees, and does kiosk calls
-/// only.
+/// R-KSK-01, R-KSK-07, R-SEC-02: a device becomes a kiosk by the code that its KSB sees, is told
+/// whether to show the QR code, and does kiosk calls only.
 #[tokio::test]
 async fn a_device_becomes_one_kiosk_and_opens_no_other_door() {
     let region = Region::new().await;
@@ -29,6 +29,7 @@ async fn a_device_becomes_one_kiosk_and_opens_no_other_door() {
     assert_eq!(device.sets_up("Inkomhal", code).await.ok(), kiosk);
     assert_eq!(region.position().await, before);
     assert_eq!(device.asks("").await.ok(), kiosk);
+    assert_eq!(kiosk["showsQr"], true);
 
     let another = Device::new(&region, "toestel-9876543210");
     another.sets_up("Inkomhal", code).await.refused(400, "uitpas/kiosk-already-configured");

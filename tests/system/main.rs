@@ -7,6 +7,7 @@ mod audit;
 mod bad_input;
 mod bulk;
 mod cards;
+mod check_in_codes;
 mod check_ins;
 mod contract;
 mod coupons;

@@ -9,7 +9,7 @@ use crate::region::{Desk, Holder, Region, THEATRE, between, list, text};
 
 impl Region {
     /// Somebody who logged in with his national number, and with one factor.
-    fn oneself(&self, subject: &str, insz: Option<&str>) -> Desk {
+    pub fn oneself(&self, subject: &str, insz: Option<&str>) -> Desk {
         let now = Utc::now();
         let token = self.app.issuer.sign(&Claims {
             iss: DEMO_ISSUER.to_owned(),
@@ -25,7 +25,7 @@ impl Region {
     }
 
     /// A passholder of Meerdal, and the same at home.
-    async fn someone_at_home(&self) -> (Holder, Desk) {
+    pub async fn someone_at_home(&self) -> (Holder, Desk) {
         let card = self.card(false).await;
         let person = self.person(THEATRE, &card);
         let holder = self.desk(THEATRE).registers(&person).await.holder();
@@ -33,14 +33,14 @@ impl Region {
     }
 
     /// What the QR code of an activity says.
-    async fn code_of(&self, activity: &str) -> String {
+    pub async fn code_of(&self, activity: &str) -> String {
         let code = self.desk(THEATRE).gets(&format!("/v4/events/{activity}/checkin-code")).await;
         text(&code.ok()["checkinCode"]).to_owned()
     }
 }
 
 impl Desk {
-    async fn scans(&self, code: &str) -> crate::answer::Answer {
+    pub async fn scans(&self, code: &str) -> crate::answer::Answer {
         self.posts("/v4/passholders/me/checkins", json!({ "checkinCode": code })).await
     }
 }

@@ -1,7 +1,10 @@
-//! The files of a report or note: per municipality that pays a CSV, a spreadsheet and a page to send,
+//! The files that can be taken along. The QR code of an activity: [`check_in_code`].
+//!
+//! Those of a report or note: per municipality that pays a CSV, a spreadsheet and a page to send,
 //! together in one zip (R-NOTE-07). From an equal document come equal bytes, whenever they are made
 //! (R-NOTE-04): nothing here looks at the clock.
 
+pub mod check_in_code;
 mod pdf;
 mod spreadsheet;
 mod winansi;
@@ -23,7 +26,7 @@ use uitpas_projections::settlement::note::Note;
 /// the byte.
 pub const RENDERER: u32 = 1;
 
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Everything that the files say.
 pub struct Document {
@@ -73,16 +76,21 @@ impl Document {
             files.insert(format!("{name}.pdf"), pdf::page(self, note));
             files.insert(format!("{name}.xlsx"), spreadsheet::workbook(self, note)?);
         }
-        let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-        let options = zip::write::SimpleFileOptions::default()
-            .compression_method(zip::CompressionMethod::Deflated)
-            .last_modified_time(zip::DateTime::default());
-        for (name, content) in files {
-            zip.start_file(name, options)?;
-            zip.write_all(&content)?;
-        }
-        Ok(zip.finish()?.into_inner())
+        zipped(files)
     }
+}
+
+/// In the order of their names and without the time of day.
+fn zipped(files: BTreeMap<String, Vec<u8>>) -> Result<Vec<u8>, Failure> {
+    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default()
+        .compression_method(zip::CompressionMethod::Deflated)
+        .last_modified_time(zip::DateTime::default());
+    for (name, content) in files {
+        zip.start_file(name, options)?;
+        zip.write_all(&content)?;
+    }
+    Ok(zip.finish()?.into_inner())
 }
 
 /// The sums under the lines: what they are called, and how much.
@@ -122,13 +130,16 @@ fn day(day: NaiveDate) -> String {
     day.format("%d/%m/%Y").to_string()
 }
 
-/// A zip as an attachment of this name, which is printable ASCII.
-pub fn download(name: &str, zip: Vec<u8>) -> Response {
+/// The contract's word for a zip.
+pub const ZIP: &str = "application/x-zip-compressed";
+
+/// A file as an attachment of this name, which is printable ASCII.
+pub fn download(name: &str, kind: &'static str, content: Vec<u8>) -> Response {
     let mut headers = HeaderMap::new();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-zip-compressed"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     let name = name.replace(['"', '\\'], "-");
     let name = HeaderValue::from_str(&format!("attachment; filename=\"{name}\""))
-        .expect("ids of counters are printable ASCII");
+        .expect("ids of counters and activities are printable ASCII");
     headers.insert(CONTENT_DISPOSITION, name);
-    (headers, zip).into_response()
+    (headers, content).into_response()
 }

@@ -8,7 +8,6 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use uitpas_domain::activity::{self, Settings};
 use uitpas_domain::card_system::Refused as OfCardSystem;
-use uitpas_domain::counter::Task;
 use uitpas_domain::ids::{ActivityId, CardSystemId, DistributionKeyId};
 use uitpas_domain::limit::Limit;
 use uitpas_domain::offering::Offering;
@@ -17,7 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::extract::{Id, Write};
-use crate::actions::{self, activities, kiosks};
+use crate::actions::{self, activities};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::http::admin::counters::GivenLimit;
@@ -27,7 +26,6 @@ pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(card_systems, choose_card_systems))
         .routes(routes!(settings, change_settings))
-        .routes(routes!(check_in_code))
 }
 
 #[derive(Deserialize, Serialize, ToSchema)]
@@ -54,7 +52,7 @@ struct ManualKey {
     enabled: bool,
 }
 
-async fn offering(app: &App, id: &ActivityId) -> Answer<Offering> {
+pub async fn offering(app: &App, id: &ActivityId) -> Answer<Offering> {
     let found = app.store.preview(|work| async move { actions::offering(&work, id).await }).await;
     match found.map_err(Problem::from) {
         Ok(offering) => Ok(Offering::clone(&offering)),
@@ -128,31 +126,6 @@ async fn choose_card_systems(
         Err(Problem::Activity(activity::Refused::Unknown)) => Err(Problem::EventNotFound),
         chosen => chosen.map(|()| StatusCode::NO_CONTENT),
     }
-}
-
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct CheckInCode {
-    checkin_code: String,
-}
-
-/// Beyond the contract: what the QR code of the activity says, for whoever prints it himself.
-#[utoipa::path(
-    get,
-    path = "/events/{id}/checkin-code",
-    params(("id" = String, Path)),
-    responses((status = 200, body = CheckInCode)),
-    security(("token" = ["EVENTS_QR_CHECKINCODE"]))
-)]
-async fn check_in_code(
-    State(app): State<App>,
-    caller: Caller,
-    Id(id): Id<ActivityId>,
-) -> Answer<Json<CheckInCode>> {
-    let offering = offering(&app, &id).await?;
-    let organizer = offering.organizer().ok_or(Problem::EventNotFound)?;
-    app.authority_at(&caller, organizer).await?.demand(Task::CheckIn)?;
-    Ok(Json(CheckInCode { checkin_code: kiosks::check_in_code(&app, &id) }))
 }
 
 #[derive(Deserialize, Serialize, ToSchema)]

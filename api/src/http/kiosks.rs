@@ -31,6 +31,8 @@ pub struct KioskDevice {
     device_id: String,
     card_system: CardSystemRef,
     release_track: &'static str,
+    /// Beyond the contract: whether the screen is to show the QR code of the activity.
+    shows_qr: bool,
 }
 
 impl KioskDevice {
@@ -43,6 +45,7 @@ impl KioskDevice {
             device_id: device,
             card_system: CardSystemRef { id: known.profile.card_system, name: known.card_system },
             release_track: "stable",
+            shows_qr: known.profile.shows_qr,
         }
     }
 }

@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod card_systems;
 pub mod cards;
+pub mod check_in_codes;
 pub mod check_ins;
 mod context;
 pub mod coupons;
@@ -13,6 +14,7 @@ pub mod financial_reports;
 pub mod health;
 pub mod kiosk_devices;
 pub mod kiosks;
+pub mod links;
 pub mod memberships;
 pub mod metrics;
 pub mod oneself;
@@ -69,6 +71,7 @@ fn contract() -> OpenApiRouter<App> {
         .merge(about("Kiosks", kiosks::router()))
         .merge(about("Kiosks", kiosk_devices::router()))
         .merge(about("Events", events::router()))
+        .merge(about("Events", check_in_codes::router()))
         .merge(about("Card systems", card_systems::router()))
         .merge(about("Organizers", organizers::router()))
         .merge(about("Permissions", permissions::router()))

@@ -309,7 +309,8 @@ async fn one(
     let note = notes::one(&app, &caller, &counter, number).await?;
     if is_zip {
         let name = format!("onkostennota-{counter}-{number}.zip");
-        return Ok(files::download(&name, notes::files_of(&app, &counter, number).await?));
+        let zip = notes::files_of(&app, &counter, number).await?;
+        return Ok(files::download(&name, files::ZIP, zip));
     }
     let lines = notes::notes_of(&app, &counter, number).await?;
     Ok(Json(print(&app, note, Some(lines)).await?).into_response())
