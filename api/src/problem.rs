@@ -26,7 +26,9 @@ use uitpas_domain::passholder::status::StatusRefused;
 use uitpas_domain::passholder::ticket_sales::SaleRefused;
 use uitpas_domain::reward::Unavailable;
 use uitpas_domain::values::identifier::InvalidIdentifier;
-use uitpas_domain::{activity, card_system, counter, coupon, kiosk, passholder, reward};
+use uitpas_domain::{
+    activity, card_system, counter, coupon, group_pass, kiosk, passholder, reward,
+};
 use uitpas_store::Unsuccessful;
 
 /// Nothing in the period of a report or note (R-NOTE-02).
@@ -109,6 +111,8 @@ pub enum Problem {
     Coupon(#[from] coupon::Refused),
     #[error("a group pass saves no points and redeems none")]
     GroupPass,
+    #[error(transparent)]
+    OfGroupPass(#[from] group_pass::Refused),
     #[error("{0} belongs to another passholder")]
     Taken(&'static str),
     #[error("this activity is not known")]
@@ -322,7 +326,11 @@ impl Problem {
             Problem::CardNotActive(card) => {
                 let mut problem = unidentified(card.unidentified);
                 problem.extra.insert("cardStatus".into(), card.card_status.into());
-                problem.extra.insert("passType".into(), "INDIVIDUAL".into());
+                let pass_type = match card.unidentified {
+                    Unidentified::Blocked(card::Holder::GroupPass(_)) => "GROUP",
+                    _ => "INDIVIDUAL",
+                };
+                problem.extra.insert("passType".into(), pass_type.into());
                 if let Some(passholder) = &card.passholder {
                     problem.extra.insert("passholderId".into(), passholder.clone().into());
                 }
@@ -393,6 +401,7 @@ impl Problem {
                 "Invalid card",
                 "Dit is een groepspas. Daarmee kun je geen punten sparen of omruilen.",
             ),
+            Problem::OfGroupPass(refused) => of_group_pass(refused),
             Problem::Taken("insz") => uitpas(
                 BAD,
                 "insz-already-used",
@@ -929,6 +938,92 @@ fn of_sale(why: &SaleRefused) -> Printed {
             nl: Some("Deze korting is aan een andere balie toegekend.".to_owned()),
             ..general(StatusCode::FORBIDDEN, "auth/forbidden", "Forbidden")
         },
+    }
+}
+
+fn of_group_pass(why: &group_pass::Refused) -> Printed {
+    use group_pass::Refused as R;
+    let field = |pointer: &str, nl: &str| Printed {
+        nl: Some(nl.to_owned()),
+        ..invalid_body(pointer, &why.to_string())
+    };
+    match why {
+        R::Unknown => own(
+            NOT_FOUND,
+            "group-pass-not-found",
+            "Group pass not found",
+            "We vinden deze groepspas niet.",
+        ),
+        R::AlreadyExists => own(
+            StatusCode::CONFLICT,
+            "group-pass-exists",
+            "Group pass exists",
+            "Deze groepspas bestaat al.",
+        ),
+        R::Blocked => uitpas(
+            BAD,
+            "passholder-no-active-cardsystems",
+            "Group pass is blocked",
+            "Deze groepspas is geblokkeerd.",
+        ),
+        R::EndsInPast => field("/endDate", "De einddatum ligt in het verleden."),
+        R::NoMunicipality => {
+            field("/address", "Geef een adres in België: die gemeente betaalt het kansentarief.")
+        }
+        R::OutsideCardSystem => uitpas(
+            BAD,
+            "invalid-city",
+            "Invalid city",
+            "Een groepspas met kansentarief heeft een adres in deze UiTPAS-regio.",
+        ),
+        R::NoTickets => field(
+            "/ticketsPerYear",
+            "Geef aan hoeveel tickets aan kansentarief de groep per jaar kan kopen.",
+        ),
+        R::TicketsWithoutStatus => field(
+            "/ticketsPerYear",
+            "Met dit nummer is er geen kansentarief. Neem een kaart waarvan het voorlaatste cijfer 1 is.",
+        ),
+        R::Ended(until) => uitpas(
+            BAD,
+            "social-tariff-expired",
+            "Social tariff expired",
+            format!(
+                "Deze groepspas was geldig tot en met {}. Vraag je regio om ze te verlengen.",
+                day(*until)
+            ),
+        ),
+        R::NoSocialStatus => uitpas(
+            BAD,
+            "social-tariff-not-available",
+            "Social tariff not available",
+            "Deze groepspas geeft geen kansentarief, alleen kortingsbonnen.",
+        ),
+        R::YearSpent { volume, year } => uitpas(
+            BAD,
+            "maximum-reached",
+            "Maximum reached",
+            format!(
+                "Met deze groepspas kunnen in {year} {volume} tickets aan kansentarief gekocht worden. \
+                 Zoveel zijn er niet meer over."
+            ),
+        ),
+        R::NotAllowed(why) => not_allowed(*why),
+        R::Card(why) => of_passholders_card(*why),
+        R::Sale(SaleRefused::NoKey) => uitpas(
+            BAD,
+            "social-tariff-not-available",
+            "Social tariff not available",
+            "Voor deze groepspas is er hier geen kansentarief: ze is van een andere UiTPAS-regio, of de \
+             prijs valt buiten de lokale afspraken.",
+        ),
+        R::Sale(SaleRefused::Coupon(CouponRefused::NotGranted)) => uitpas(
+            BAD,
+            "invalid-coupon",
+            "Invalid coupon",
+            "Deze groepspas heeft deze kortingsbon niet.",
+        ),
+        R::Sale(why) => of_sale(why),
     }
 }
 

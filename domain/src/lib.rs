@@ -15,6 +15,7 @@
 //! | kansentarief, verdeelsleutel | [`distribution::DistributionKey`] |
 //! | gespaard punt | a check-in: [`passholder::check_ins`] |
 //! | kortingsbon | [`coupon::Coupon`], used in [`passholder::coupons`] |
+//! | groepspas | [`group_pass::GroupPass`] |
 //! | toegekende korting | a ticket sale: [`passholder::ticket_sales`] |
 //! | omruil- en welkomstvoordeel | [`reward::Reward`] |
 //! | opgenomen voordeel | a redemption: [`passholder::redemptions`] |
@@ -27,6 +28,7 @@ pub mod card_system;
 pub mod counter;
 pub mod coupon;
 pub mod distribution;
+pub mod group_pass;
 pub mod ids;
 pub mod kiosk;
 pub mod limit;

@@ -8,7 +8,10 @@ use crate::card::{self, Card};
 use crate::card_system::{self, CardSystem};
 use crate::counter::{self, Counter};
 use crate::coupon::{self, Coupon};
-use crate::ids::{ActivityId, CardSystemId, CounterId, CouponId, KioskId, PassholderId, RewardId};
+use crate::group_pass::{self, GroupPass};
+use crate::ids::{
+    ActivityId, CardSystemId, CounterId, CouponId, GroupPassId, KioskId, PassholderId, RewardId,
+};
 use crate::kiosk::{self, Kiosk};
 use crate::metadata::Metadata;
 use crate::passholder::{self, Passholder};
@@ -39,6 +42,7 @@ pub enum AnyEvent {
     Reward(RewardId, reward::Event),
     Kiosk(KioskId, kiosk::Event),
     Coupon(CouponId, coupon::Event),
+    GroupPass(GroupPassId, group_pass::Event),
 }
 
 /// An entry that this version does not understand. A reader stops at it; nothing is skipped.
@@ -83,6 +87,9 @@ impl AnyEvent {
             }
             Coupon::TYPE => {
                 Ok(AnyEvent::Coupon(id.parse().map_err(bad_id)?, serde_json::from_str(payload)?))
+            }
+            GroupPass::TYPE => {
+                Ok(AnyEvent::GroupPass(id.parse().map_err(bad_id)?, serde_json::from_str(payload)?))
             }
             other => Err(NotUnderstood::AggregateType(other.to_owned())),
         }

@@ -10,6 +10,7 @@ pub mod check_ins;
 pub mod counters;
 pub mod coupons;
 mod failure;
+pub mod group_passes;
 pub mod kiosks;
 pub mod passholders;
 mod projection;
@@ -51,6 +52,7 @@ pub const ALL: &[&Projection] = &[
     &counters::PROJECTION,
     &kiosks::PROJECTION,
     &coupons::PROJECTION,
+    &group_passes::PROJECTION,
     &passholders::PROJECTION,
     &redemptions::PROJECTION,
     &rewards::PROJECTION,

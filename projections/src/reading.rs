@@ -15,6 +15,7 @@ use uitpas_domain::card::{self, Card};
 use uitpas_domain::card_system::{self, CardSystem};
 use uitpas_domain::counter::{self, Counter};
 use uitpas_domain::coupon::{self, Coupon};
+use uitpas_domain::group_pass::{self, GroupPass};
 use uitpas_domain::kiosk::{self, Kiosk};
 use uitpas_domain::passholder::registration::PersonalDetails;
 use uitpas_domain::passholder::{self, Passholder};
@@ -57,7 +58,7 @@ impl Entry {
 /// All events there are: their aggregate, their type, and a small number for each. An aggregate that
 /// is not named here stops every reader.
 static KNOWN: LazyLock<HashMap<&str, HashMap<&str, u32>>> = LazyLock::new(|| {
-    let aggregates: [(&str, &[&str]); 8] = [
+    let aggregates: [(&str, &[&str]); 9] = [
         (Passholder::TYPE, passholder::Event::VARIANTS),
         (Counter::TYPE, counter::Event::VARIANTS),
         (Card::TYPE, card::Event::VARIANTS),
@@ -66,6 +67,7 @@ static KNOWN: LazyLock<HashMap<&str, HashMap<&str, u32>>> = LazyLock::new(|| {
         (Reward::TYPE, reward::Event::VARIANTS),
         (Kiosk::TYPE, kiosk::Event::VARIANTS),
         (Coupon::TYPE, coupon::Event::VARIANTS),
+        (GroupPass::TYPE, group_pass::Event::VARIANTS),
     ];
     let mut numbers = 0..u128::BITS;
     let mut number = |name: &&'static str| {

@@ -18,6 +18,7 @@ use uitpas_domain::card_system::{self, CardSystem};
 use uitpas_domain::counter::{self, Authority, Counter, PermissionGroup, Profile, Terms};
 use uitpas_domain::coupon::{self, Coupon};
 use uitpas_domain::distribution::{DefinedKey, DistributionKey, Region};
+use uitpas_domain::group_pass::{self, GroupPass};
 use uitpas_domain::ids::*;
 use uitpas_domain::kiosk::{self, Kiosk};
 use uitpas_domain::metadata::{Channel, Role};
@@ -57,6 +58,7 @@ told!(
     Activity: activity,
     Reward: reward,
     Coupon: coupon,
+    GroupPass: group_pass,
     Kiosk: kiosk
 );
 

@@ -12,6 +12,7 @@ use uitpas_domain::card::{self, Card};
 use uitpas_domain::card_system::{self, CardSystem};
 use uitpas_domain::counter::{self, Counter};
 use uitpas_domain::coupon::{self, Coupon};
+use uitpas_domain::group_pass::{self, GroupPass};
 use uitpas_domain::kiosk::{self, Kiosk};
 use uitpas_domain::passholder::{self, Passholder};
 use uitpas_domain::recorded::AnyEvent;
@@ -102,6 +103,11 @@ fn event_types() -> Vec<(&'static str, Vec<&'static str>)> {
         ),
         variants!(Reward, reward::Event, [Created, Changed, FirstUsed, UnitTaken, UnitReturned,]),
         variants!(Coupon, coupon::Event, [Defined, Changed,]),
+        variants!(
+            GroupPass,
+            group_pass::Event,
+            [Made, Changed, Blocked, TicketSold, CouponUsed, TicketSaleCancelled,]
+        ),
         variants!(Kiosk, kiosk::Event, [Provisioned, Claimed, DeviceReleased, Fixed, Chosen,]),
     ]
 }
@@ -212,6 +218,7 @@ fn words_in_events_keep_their_spelling() {
         (NoPoint::GivenAlready(at), r#"{"given-already":"2026-06-15T07:00:00Z"}"#),
         (NoPoint::ActivityGivesNone, "activity-gives-none"),
         (NoPoint::StatusExpired, "status-expired"),
+        (NoPoint::GroupPass, "group-pass"),
     ]);
     let group_pass = uitpas_domain::ids::GroupPassId(uuid::Uuid::nil());
     spelled(&[
@@ -270,6 +277,7 @@ fn written(event: &AnyEvent) -> (String, String, String) {
         AnyEvent::Activity(_, event) => of(event),
         AnyEvent::Reward(_, event) => of(event),
         AnyEvent::Coupon(_, event) => of(event),
+        AnyEvent::GroupPass(_, event) => of(event),
         AnyEvent::Kiosk(_, event) => of(event),
     }
 }

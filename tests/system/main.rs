@@ -14,6 +14,7 @@ mod coupons;
 mod described;
 mod documentation;
 mod doors;
+mod group_passes;
 mod idempotency;
 mod kiosks;
 mod memberships;

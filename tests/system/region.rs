@@ -18,12 +18,17 @@ use uitpas_api::auth::{Caller, Kind};
 use uitpas_api::import::activities;
 use uitpas_domain::calendar::{Period, day_in_belgium};
 use uitpas_domain::distribution::{DefinedKey, DistributionKey, Region as Reach};
-use uitpas_domain::ids::{CardSystemId, CommandId, DistributionKeyId, PassholderId, SaleId};
+use uitpas_domain::group_pass::{self, GroupPass};
+use uitpas_domain::ids::{
+    CardSystemId, CommandId, DistributionKeyId, GroupPassId, PassholderId, SaleId,
+};
 use uitpas_domain::metadata::{Channel, Metadata, Role};
 use uitpas_domain::passholder::check_ins::{NoPoint, PointOfSale};
 use uitpas_domain::passholder::{Event, Passholder, TicketSold};
+use uitpas_domain::root::Root;
 use uitpas_domain::values::card_number::CardNumber;
 use uitpas_domain::values::euro::{Euro, Price};
+use uitpas_domain::values::place::Municipality;
 use uitpas_projections::{Projections, Running};
 use uitpas_store::Store;
 use uitpas_store::sealing::MasterKey;
@@ -207,39 +212,35 @@ impl Region {
         counter: &str,
         cents: i64,
     ) -> Value {
-        let (sale, key) = (SaleId(uuid::Uuid::now_v7()), DistributionKey::default());
-        let price = Price::try_from(Euro::cents(cents)).expect("a price");
         let passholder: PassholderId = holder.id.parse().expect("an id");
         let known = self.app.store.load::<Passholder>(&passholder).await.expect("a passholder");
-        let home = known.state.holder().expect("registered").home.clone();
-        let sold = TicketSold {
-            sale,
-            activity: "film".parse().expect("an id"),
-            title: "Film van toen".parse().expect("a title"),
-            counter: counter.parse().expect("an id"),
-            card_system: CardSystemId(1),
-            card: holder.card.parse().expect("a card"),
-            price,
-            price_name: None,
-            deviating: false,
-            key: DefinedKey {
-                id: DistributionKeyId(1),
-                name: "20-40-40".parse().expect("a name"),
-                key,
-                region: Reach::Own,
-                price_below: None,
-            },
-            shares: key.split(price),
-            payer: home.expect("a home"),
-            point_limit_period: Period::Absolute,
-            point: PointOfSale::NotGiven(NoPoint::Closed),
-            at: at_noon(day),
-        };
-        self.records(passholder, Event::TicketSold(Box::new(sold))).await;
-        json!({ "id": sale })
+        let home = known.state.holder().expect("registered").home.clone().expect("a home");
+        let sold = past_sale(day, &holder.card, home, counter, cents);
+        let id = json!({ "id": sold.sale });
+        self.records::<Passholder>(&passholder, Event::TicketSold(Box::new(sold))).await;
+        id
     }
 
-    async fn records(&self, passholder: PassholderId, event: Event) {
+    /// The same for a group pass, as it was answered when it was made.
+    pub async fn sold_to_group_on(
+        &self,
+        day: NaiveDate,
+        pass: &Value,
+        counter: &str,
+        cents: i64,
+    ) -> Value {
+        let id: GroupPassId = text(&pass["id"]).parse().expect("an id");
+        let known = self.app.store.load::<GroupPass>(&id).await.expect("a group pass");
+        let home = known.state.known().expect("made").terms.address.municipality();
+        let card = text(&pass["uitpasNumber"]);
+        let sold = past_sale(day, card, home.expect("a municipality"), counter, cents);
+        let sale = json!({ "id": sold.sale });
+        let event = group_pass::Event::TicketSold(Box::new(sold));
+        self.records::<GroupPass>(&id, event).await;
+        sale
+    }
+
+    async fn records<A: Root>(&self, stream: &A::Id, event: A::Event) {
         let id = CommandId(uuid::Uuid::now_v7());
         let metadata = Metadata {
             actor: "history".parse().expect("a subject"),
@@ -253,8 +254,8 @@ impl Region {
         let recorded = self.app.store.execute(command, |work| {
             let event = event.clone();
             async move {
-                work.load::<Passholder>(&passholder).await?;
-                work.record::<Passholder>(&passholder, vec![event])?;
+                work.load::<A>(stream).await?;
+                work.record::<A>(stream, vec![event])?;
                 Ok::<(), uitpas_store::Unsuccessful<uitpas_api::problem::Problem>>(())
             }
         });
@@ -374,6 +375,41 @@ impl Region {
         }
         let head = self.app.store.head().await.expect("a head").position;
         self.seen.fetch_max(head, Ordering::Relaxed);
+    }
+}
+
+/// A ticket that was sold on an earlier day, by 20-40-40.
+fn past_sale(
+    day: NaiveDate,
+    card: &str,
+    payer: Municipality,
+    counter: &str,
+    cents: i64,
+) -> TicketSold {
+    let price = Price::try_from(Euro::cents(cents)).expect("a price");
+    let key = DistributionKey::default();
+    TicketSold {
+        sale: SaleId(uuid::Uuid::now_v7()),
+        activity: "film".parse().expect("an id"),
+        title: "Film van toen".parse().expect("a title"),
+        counter: counter.parse().expect("an id"),
+        card_system: CardSystemId(1),
+        card: card.parse().expect("a card"),
+        price,
+        price_name: None,
+        deviating: false,
+        key: DefinedKey {
+            id: DistributionKeyId(1),
+            name: "20-40-40".parse().expect("a name"),
+            key,
+            region: Reach::Own,
+            price_below: None,
+        },
+        shares: key.split(price),
+        payer,
+        point_limit_period: Period::Absolute,
+        point: PointOfSale::NotGiven(NoPoint::Closed),
+        at: at_noon(day),
     }
 }
 

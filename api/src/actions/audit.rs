@@ -1,5 +1,5 @@
-//! For the auditor: what happened to a passholder, counter, card, note or line, and how it stood as
-//! of any position of the log (R-AUD-01).
+//! For the auditor: what happened to a passholder, group pass, counter, card, note or line, and how
+//! it stood as of any position of the log (R-AUD-01).
 
 use std::collections::BTreeSet;
 use std::str::FromStr;
@@ -8,11 +8,12 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use serde_json::Value;
 use uitpas_domain::calendar::end_of_day;
-use uitpas_domain::card::Card;
+use uitpas_domain::card::{Card, Holder as Buyer};
 use uitpas_domain::card_system::CardSystem;
 use uitpas_domain::counter::notes::{Lines, NoteRefused, lines_of};
 use uitpas_domain::counter::{self, Counter, Refused};
-use uitpas_domain::ids::{CardSystemId, CounterId, PassholderId, SaleId};
+use uitpas_domain::group_pass::{self, GroupPass};
+use uitpas_domain::ids::{CardSystemId, CounterId, GroupPassId, PassholderId, SaleId};
 use uitpas_domain::metadata::Role;
 use uitpas_domain::passholder::{self, Passholder};
 use uitpas_domain::values::card_number::CardNumber;
@@ -30,6 +31,7 @@ use crate::problem::{Answer, Problem};
 #[derive(Debug, Clone)]
 pub enum Subject {
     Passholder(PassholderId),
+    GroupPass(GroupPassId),
     Counter(CounterId),
     Card(CardNumber),
     Note(CounterId, u32),
@@ -86,6 +88,7 @@ pub async fn position(app: &App, as_of: Option<AsOf>) -> Answer<u64> {
 pub async fn trail(app: &App, subject: &Subject, position: u64) -> Answer<Trail> {
     let (entries, state) = match subject {
         Subject::Passholder(id) => passholder(app, *id, position).await?,
+        Subject::GroupPass(id) => group_pass(app, *id, position).await?,
         Subject::Counter(id) => {
             let state = app.store.load_as_of::<Counter>(id, position).await?;
             (app.store.history::<Counter>(id, position).await?, as_value(&state.state)?)
@@ -144,6 +147,15 @@ async fn passholder(app: &App, id: PassholderId, position: u64) -> Answer<Found>
     Ok((entries, as_value(&state.state)?))
 }
 
+/// Its own stream and that of its card.
+async fn group_pass(app: &App, id: GroupPassId, position: u64) -> Answer<Found> {
+    let state = app.store.load_as_of::<GroupPass>(&id, position).await?;
+    let mut entries = app.store.history::<GroupPass>(&id, position).await?;
+    entries.extend(app.store.history::<Card>(&state.state.known()?.card, position).await?);
+    entries.sort_by_key(|entry| entry.position);
+    Ok((entries, as_value(&state.state)?))
+}
+
 fn read_passholder(entry: &Raw) -> Answer<passholder::Event> {
     Ok(serde_json::from_str(&entry.payload).map_err(unreadable)?)
 }
@@ -182,7 +194,10 @@ async fn note(app: &App, counter: &CounterId, number: u32, position: u64) -> Ans
 async fn line(app: &App, sale: SaleId, position: u64) -> Answer<Found> {
     app.wait_for_head(overview::PROJECTION.name).await?;
     let row = overview::by_id(app.pool(), sale).await?.ok_or(Problem::SaleNotFound)?;
-    let passholder = PassholderId(row.passholder);
+    let passholder = match row.buyer() {
+        Buyer::Passholder(id) => id,
+        Buyer::GroupPass(id) => return line_of_group(app, id, sale, position).await,
+    };
     let mut entries = Vec::new();
     let mut check_in = None;
     for entry in app.store.history::<Passholder>(&passholder, position).await? {
@@ -218,6 +233,35 @@ async fn line(app: &App, sale: SaleId, position: u64) -> Answer<Found> {
             entries.push(entry);
         }
     }
+    with_notes(app, entries, sale, position).await
+}
+
+async fn line_of_group(app: &App, id: GroupPassId, sale: SaleId, position: u64) -> Answer<Found> {
+    let mut entries = Vec::new();
+    for entry in app.store.history::<GroupPass>(&id, position).await? {
+        let event: group_pass::Event = serde_json::from_str(&entry.payload).map_err(unreadable)?;
+        let is_own = match event {
+            group_pass::Event::TicketSold(sold) => sold.sale == sale,
+            group_pass::Event::CouponUsed(used) => used.sale == sale,
+            group_pass::Event::TicketSaleCancelled { sale: of, .. } => of == sale,
+            group_pass::Event::Made { .. }
+            | group_pass::Event::Changed { .. }
+            | group_pass::Event::Blocked { .. } => false,
+        };
+        if is_own {
+            entries.push(entry);
+        }
+    }
+    with_notes(app, entries, sale, position).await
+}
+
+/// The events of a sale, and those of the notes that its lines are on.
+async fn with_notes(
+    app: &App,
+    mut entries: Vec<Raw>,
+    sale: SaleId,
+    position: u64,
+) -> Answer<Found> {
     let placed = place(app, sale, position).await?;
     if let Some((counter, lines)) = &placed {
         for note in notes_of(*lines) {
@@ -277,6 +321,10 @@ pub async fn demand_auditor(app: &App, caller: &Caller, subject: &Subject) -> An
     }
     let counter = match subject {
         Subject::Passholder(id) => return of_passholder(app, caller, *id).await,
+        Subject::GroupPass(id) => {
+            let pass = app.store.load::<GroupPass>(id).await?;
+            return of_systems(app, caller, vec![pass.state.known()?.card_system]).await;
+        }
         Subject::Card(number) => {
             let card = app.store.load::<Card>(number).await?;
             let system = card.state.card_system.ok_or(Problem::PassNotFound)?;

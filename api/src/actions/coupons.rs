@@ -3,17 +3,19 @@
 use chrono::NaiveDate;
 use rand::Rng;
 use uitpas_domain::calendar::day_in_belgium;
-use uitpas_domain::coupon::{Command, Coupon, Definition};
-use uitpas_domain::ids::{ActivityId, CardSystemId, CouponId, PassholderId};
+use uitpas_domain::coupon::{Command, Coupon, Definition, GrantedTo};
+use uitpas_domain::group_pass::{self, GroupPass};
+use uitpas_domain::ids::{ActivityId, CardSystemId, CouponId, GroupPassId, PassholderId};
 use uitpas_domain::metadata::Channel;
 use uitpas_domain::passholder::cards::CardRefused;
 use uitpas_domain::passholder::coupons::Usage;
 use uitpas_domain::passholder::ticket_sales::Quote;
 use uitpas_domain::passholder::{Passholder, Refused};
 use uitpas_projections::coupons as view;
+use uitpas_store::Work;
 
 use super::ticket_sales::{self, NewSale, age_of};
-use super::{Request, card_systems_of, decide, demand_ksb, execute, offering};
+use super::{Outcome, Request, card_systems_of, decide, demand_ksb, execute, offering};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::problem::{Answer, Problem};
@@ -28,11 +30,22 @@ pub async fn define(app: &App, request: &Request, definition: &Definition) -> An
     let id = CouponId(rand::thread_rng().gen_range(1..=NUMBER_MAX));
     execute(app, request, Channel::BackOffice, |work| async move {
         demand_ksb(&work, &request.caller, definition.owner).await?;
+        demand_audience(&work, definition).await?;
         let definition = Box::new(definition.clone());
         decide::<Coupon>(&work, &id, Command::Define { definition, at }).await?;
         Ok(id)
     })
     .await
+}
+
+/// A group pass that it names is one of the coupon's card system.
+async fn demand_audience(work: &Work, definition: &Definition) -> Outcome<()> {
+    let GrantedTo::GroupPass(id) = &definition.granted_to else { return Ok(()) };
+    let known = work.load::<GroupPass>(id).await?;
+    match known.state.known()?.card_system == definition.owner {
+        true => Ok(()),
+        false => Err(group_pass::Refused::Unknown)?,
+    }
 }
 
 /// Changes what will be granted; what was sold stays as it was.
@@ -48,6 +61,7 @@ pub async fn change(
         let owner = known.state.definition.as_ref().map(|known| known.owner);
         let owner = owner.ok_or(Problem::from(uitpas_domain::coupon::Refused::Unknown))?;
         demand_ksb(&work, &request.caller, owner).await?;
+        demand_audience(&work, definition).await?;
         let definition = Box::new(definition.clone());
         decide::<Coupon>(&work, &id, Command::Change { definition, at }).await?;
         Ok(())
@@ -93,14 +107,14 @@ pub async fn usable(
         let with_coupon = NewSale { coupon: Some(candidate.id()), ..sale.clone() };
         match ticket_sales::quote(app, caller, &with_coupon).await {
             Ok(quote) => usable.push((candidate.id(), quote)),
-            Err(Problem::Passholder(_)) => {}
+            Err(Problem::Passholder(_) | Problem::OfGroupPass(_)) => {}
             Err(problem) => return Err(problem),
         }
     }
     Ok(usable)
 }
 
-/// A coupon that a passholder was granted.
+/// A coupon that a passholder or a group pass was granted.
 pub struct Granted {
     pub coupon: view::Coupon,
     pub is_over: bool,
@@ -116,10 +130,7 @@ pub async fn granted_to(
 ) -> Answer<Vec<Granted>> {
     let at = app.now();
     let today = day_in_belgium(at);
-    app.caught_up(caller, view::PROJECTION.name).await?;
-    let filter = view::Filter { card_systems, begun_on: Some(today), ..Default::default() };
-    let coupons = view::list(app.pool(), &filter).await?;
-    let coupons = &coupons;
+    let coupons = &begun(app, caller, card_systems, today).await?;
     let granted = app.store.preview(|work| async move {
         let state = work.load::<Passholder>(&passholder).await?;
         let holder = state.state.holder()?;
@@ -132,11 +143,8 @@ pub async fn granted_to(
         for coupon in coupons {
             let definition = &coupon.definition.0;
             if holder.demand_granted(definition, age, today, &card_systems).is_ok() {
-                granted.push(Granted {
-                    coupon: coupon.clone(),
-                    is_over: is_over(definition, today),
-                    usage: holder.usage(coupon.id(), definition, today),
-                });
+                let usage = holder.usage(coupon.id(), definition, today);
+                granted.push(Granted::of(coupon, usage, today));
             }
         }
         Ok::<_, uitpas_store::Unsuccessful<Problem>>(granted)
@@ -144,8 +152,48 @@ pub async fn granted_to(
     Ok(granted.await?)
 }
 
-fn is_over(definition: &Definition, today: NaiveDate) -> bool {
-    definition.validity.until.is_some_and(|until| until < today)
+/// The same for a group pass: what was granted to it by name (R-GRP-02).
+pub async fn granted_to_group(
+    app: &App,
+    caller: &Caller,
+    id: GroupPassId,
+    card_systems: Option<Vec<CardSystemId>>,
+) -> Answer<Vec<Granted>> {
+    let today = day_in_belgium(app.now());
+    let coupons = begun(app, caller, card_systems, today).await?;
+    let state = app.store.load::<GroupPass>(&id).await?;
+    let pass = state.state.known()?;
+    if pass.blocked {
+        return Err(group_pass::Refused::Blocked.into());
+    }
+    let mut granted = Vec::new();
+    for coupon in &coupons {
+        let definition = &coupon.definition.0;
+        if pass.demand_granted(id, definition).is_ok() {
+            let usage = pass.usage(coupon.id(), definition, today);
+            granted.push(Granted::of(coupon, usage, today));
+        }
+    }
+    Ok(granted)
+}
+
+/// The coupons that have begun, by name.
+async fn begun(
+    app: &App,
+    caller: &Caller,
+    card_systems: Option<Vec<CardSystemId>>,
+    today: NaiveDate,
+) -> Answer<Vec<view::Coupon>> {
+    app.caught_up(caller, view::PROJECTION.name).await?;
+    let filter = view::Filter { card_systems, begun_on: Some(today), ..Default::default() };
+    Ok(view::list(app.pool(), &filter).await?)
+}
+
+impl Granted {
+    fn of(coupon: &view::Coupon, usage: Usage, today: NaiveDate) -> Self {
+        let until = coupon.definition.0.validity.until;
+        Self { coupon: coupon.clone(), is_over: until.is_some_and(|until| until < today), usage }
+    }
 }
 
 /// All coupons of a card system, for its KSB admins.

@@ -7,8 +7,10 @@ use serde::Serialize;
 use uitpas_domain::calendar::day_in_belgium;
 use uitpas_domain::counter::notes::Lines;
 use uitpas_domain::distribution::{Shares, Terms};
+use uitpas_domain::group_pass;
 use uitpas_domain::ids::{CounterId, SaleId};
 use uitpas_domain::passholder::{CouponUsed, Event, TicketSold};
+use uitpas_domain::recorded::AnyEvent;
 use uitpas_domain::values::euro::Price;
 use uitpas_domain::values::text::Text;
 use uitpas_projections::settlement;
@@ -41,13 +43,17 @@ pub struct Explanation {
 pub async fn explain(app: &App, sale: SaleId, position: u64) -> Answer<Explanation> {
     let trail = audit::trail(app, &Subject::Line(sale), position).await?;
     let first = trail.entries.first().ok_or(Problem::SaleNotFound)?;
-    let event: Event = serde_json::from_str(&first.payload).map_err(Failed::new)?;
-    let granted = match event {
-        Event::TicketSold(sold) => Granted::at_social_tariff(*sold),
-        Event::CouponUsed(used) => Granted::with_coupon(*used),
-        other => {
-            return Err(Failed::new(format!("a line begins with {}", <&str>::from(&other))).into());
+    let event = AnyEvent::read(&first.aggregate_type, &first.aggregate_id, &first.payload);
+    let granted = match event.map_err(Failed::new)? {
+        AnyEvent::Passholder(_, Event::TicketSold(sold))
+        | AnyEvent::GroupPass(_, group_pass::Event::TicketSold(sold)) => {
+            Granted::at_social_tariff(*sold)
         }
+        AnyEvent::Passholder(_, Event::CouponUsed(used))
+        | AnyEvent::GroupPass(_, group_pass::Event::CouponUsed(used)) => {
+            Granted::with_coupon(*used)
+        }
+        _ => return Err(Failed::new(format!("a line begins with {}", first.event_type)).into()),
     };
     let placed = audit::place(app, sale, position).await?;
     let chain = trail.entries.iter().map(|entry| {

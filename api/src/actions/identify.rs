@@ -26,6 +26,25 @@ pub struct Pass {
     pub state: Arc<Loaded<Passholder>>,
 }
 
+/// Whose card an identifier points at, a passholder's or a group pass.
+pub async fn holder(work: &Work, identifier: &Identifier) -> Outcome<(CardNumber, CardHolder)> {
+    let card = match identifier {
+        Identifier::Card(number) => *number,
+        Identifier::Chip(chip) => card_of_chip(work, &chip.to_string()).await?,
+        Identifier::Insz(_) => {
+            let pass = pass(work, identifier).await?;
+            return Ok((pass.card, CardHolder::Passholder(pass.passholder)));
+        }
+    };
+    Ok((card, holder_of_card(work, card).await?))
+}
+
+/// Whose card this is, if it is in use.
+pub async fn holder_of_card(work: &Work, card: CardNumber) -> Outcome<CardHolder> {
+    let known = work.load::<Card>(&card).await?;
+    Ok(known.state.identify().map_err(not_active)?)
+}
+
 /// The passholder that an identifier points at, and the card to act with.
 pub async fn pass(work: &Work, identifier: &Identifier) -> Outcome<Pass> {
     let card = match identifier {
@@ -47,8 +66,7 @@ pub async fn pass(work: &Work, identifier: &Identifier) -> Outcome<Pass> {
 
 /// The holder of a card that is in use.
 pub async fn of_card(work: &Work, card: CardNumber) -> Outcome<Pass> {
-    let known = work.load::<Card>(&card).await?;
-    let holder = known.state.identify().map_err(not_active)?;
+    let holder = holder_of_card(work, card).await?;
     let passholder = holder.passholder().map_err(|_| Problem::GroupPass)?;
     let state = work.load::<Passholder>(&passholder).await?;
     Ok(Pass { card, passholder, state })
@@ -57,8 +75,7 @@ pub async fn of_card(work: &Work, card: CardNumber) -> Outcome<Pass> {
 /// The same for a command that will write to the passholder: queues up behind other commands of
 /// this process on the same passholder.
 pub async fn of_card_to_write(work: &Work, card: CardNumber) -> Outcome<Pass> {
-    let known = work.load::<Card>(&card).await?;
-    let holder = known.state.identify().map_err(not_active)?;
+    let holder = holder_of_card(work, card).await?;
     let passholder = holder.passholder().map_err(|_| Problem::GroupPass)?;
     work.lock(&[StreamKey::of::<Passholder>(&passholder)]).await?;
     let state = work.load::<Passholder>(&passholder).await?;

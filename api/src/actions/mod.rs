@@ -10,6 +10,7 @@ pub mod check_ins;
 pub mod counters;
 pub mod coupons;
 pub mod explain;
+pub mod group_passes;
 pub mod identify;
 pub mod kiosks;
 pub mod memberships;

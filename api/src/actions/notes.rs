@@ -4,15 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
+use uitpas_domain::card::Holder as Buyer;
 use uitpas_domain::counter::notes::{
     Closing, Drawn, DrawnPart, IssueNote, NoteIssued, NoteRefused, ObjectToNote, Reply,
     SettleObjection,
 };
 use uitpas_domain::counter::{Command, Counter, Event, Profile, Refused};
-use uitpas_domain::ids::{CounterId, PassholderId, SaleId};
+use uitpas_domain::group_pass;
+use uitpas_domain::ids::{CounterId, SaleId};
 use uitpas_domain::metadata::{Channel, Role};
 use uitpas_domain::passholder::ticket_sales::{CancelSale, SaleRefused};
-use uitpas_domain::passholder::{self, Passholder, Reason};
+use uitpas_domain::passholder::{self, Reason};
 use uitpas_domain::sealed::Sealed;
 use uitpas_domain::values::digest::Digest;
 use uitpas_domain::values::iban::Iban;
@@ -24,6 +26,7 @@ use uitpas_projections::ticket_sales as overview;
 use uitpas_store::sealing::{self, PersonKey};
 use uitpas_store::{Failed, StreamKey, Unsuccessful, Work};
 
+use super::ticket_sales::{cancel_of, stream_of};
 use super::{Outcome, Request, authority, decide, execute};
 use crate::app::App;
 use crate::auth::{Caller, Kind};
@@ -153,22 +156,24 @@ pub async fn settle(
     };
     let concerned = &concerned;
     execute(app, request, Channel::BackOffice, |work| async move {
-        let mut streams: Vec<_> = concerned.values().map(StreamKey::of::<Passholder>).collect();
+        let mut streams: Vec<_> = concerned.values().map(|buyer| stream_of(*buyer)).collect();
         streams.push(StreamKey::of::<Counter>(counter));
         work.lock(&streams).await?;
         let by = role_at(&work, &request.caller, counter).await?;
         let reason = seal(&counter_key(&work, counter).await?, counter, reason);
         let settle = SettleObjection { note, upheld, reason, by, at };
         decide::<Counter>(&work, counter, Command::SettleObjection(settle)).await?;
-        for (sale, passholder) in concerned {
+        for (sale, buyer) in concerned {
             let by = authority(&work, &request.caller, counter).await?;
-            let cancel = passholder::Command::CancelSale(CancelSale { sale: *sale, by, at });
-            match decide::<Passholder>(&work, passholder, cancel).await {
-                Ok(_) => {}
+            match cancel_of(&work, *buyer, CancelSale { sale: *sale, by, at }).await {
+                Ok(()) => {}
                 // Someone was first: the line is off the note already.
-                Err(Unsuccessful::Refused(Problem::Passholder(passholder::Refused::Sale(
-                    SaleRefused::AlreadyCancelled,
-                )))) => {}
+                Err(Unsuccessful::Refused(
+                    Problem::Passholder(passholder::Refused::Sale(SaleRefused::AlreadyCancelled))
+                    | Problem::OfGroupPass(group_pass::Refused::Sale(
+                        SaleRefused::AlreadyCancelled,
+                    )),
+                )) => {}
                 Err(other) => return Err(other),
             }
         }
@@ -178,11 +183,7 @@ pub async fn settle(
 }
 
 /// The sales that an objection is about, with whose they are.
-async fn concerned(
-    app: &App,
-    counter: &CounterId,
-    note: u32,
-) -> Answer<BTreeMap<SaleId, PassholderId>> {
+async fn concerned(app: &App, counter: &CounterId, note: u32) -> Answer<BTreeMap<SaleId, Buyer>> {
     let known = app.store.load::<Counter>(counter).await?;
     let Some(Reply::Objected(sales)) = known.state.notes.get(&note).map(|note| &note.reply) else {
         return Ok(BTreeMap::new());
@@ -191,7 +192,7 @@ async fn concerned(
     let mut concerned = BTreeMap::new();
     for sale in sales {
         let row = overview::by_id(app.pool(), *sale).await?.ok_or(Problem::SaleNotFound)?;
-        concerned.insert(*sale, PassholderId(row.passholder));
+        concerned.insert(*sale, row.buyer());
     }
     Ok(concerned)
 }

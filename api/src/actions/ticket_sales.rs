@@ -5,15 +5,16 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uitpas_domain::calendar::{age_on, day_in_belgium};
-use uitpas_domain::card::Card;
+use uitpas_domain::card::{Card, Holder as Buyer};
 use uitpas_domain::counter::Task;
 use uitpas_domain::coupon::Coupon;
 use uitpas_domain::distribution::{Shares, cheapest};
+use uitpas_domain::group_pass::{self, GroupPass};
 use uitpas_domain::ids::{ActivityId, CheckInId, CounterId, CouponId, PassholderId, SaleId};
 use uitpas_domain::metadata::Channel;
 use uitpas_domain::passholder::check_ins::PointOfSale;
 use uitpas_domain::passholder::ticket_sales::{
-    CancelSale, Item, Quote, SaleRefused, SellTickets, Tariff,
+    CancelSale, Item, Quote, SaleRefused, SellTickets, Tariff, Ticket,
 };
 use uitpas_domain::passholder::{Command, Event, Holder, Passholder, Refused};
 use uitpas_domain::values::card_number::CardNumber;
@@ -47,7 +48,9 @@ pub struct NewSale {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Sold {
     pub id: SaleId,
-    pub passholder: PassholderId,
+    /// Absent: sold to a group pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passholder: Option<PassholderId>,
     pub card: CardNumber,
     pub activity: ActivityId,
     pub title: String,
@@ -75,33 +78,24 @@ pub async fn sell(app: &App, request: &Request, sales: &[NewSale]) -> Answer<Vec
         sales.iter().map(|_| (SaleId(Uuid::now_v7()), CheckInId(Uuid::now_v7()))).collect();
     let ids = &ids;
     execute(app, request, Channel::Counter, |work| async move {
-        let mut holders = Vec::new();
+        let mut buyers = Vec::new();
         for sale in sales {
             let card = work.load::<Card>(&sale.card).await?;
-            if let Ok(holder) = card.state.identify().map(|holder| holder.passholder())
-                && let Ok(passholder) = holder
-            {
-                holders.push(StreamKey::of::<Passholder>(&passholder));
+            if let Ok(buyer) = card.state.identify() {
+                buyers.push(stream_of(buyer));
             }
         }
-        work.lock(&holders).await?;
+        work.lock(&buyers).await?;
 
-        let mut items: BTreeMap<PassholderId, Vec<Item>> = BTreeMap::new();
+        let mut items: BTreeMap<Buyer, Vec<Item>> = BTreeMap::new();
         for (sale, (id, check_in)) in sales.iter().zip(ids) {
-            let (passholder, item) =
-                prepare(&work, &request.caller, sale, (*id, *check_in), at).await?;
-            items.entry(passholder).or_default().push(item);
+            let (buyer, item) = prepare(&work, &request.caller, sale, (*id, *check_in), at).await?;
+            items.entry(buyer).or_default().push(item);
         }
         let mut sold = BTreeMap::new();
-        for (passholder, items) in items {
-            let state = work.load::<Passholder>(&passholder).await?;
-            let card_systems = card_systems_of(&work, state.state.holder()?).await?;
-            let command = SellTickets { items, card_systems, at };
-            let command = Command::SellTickets(Box::new(command));
-            for event in decide::<Passholder>(&work, &passholder, command).await? {
-                if let Some(ticket) = Sold::of(passholder, event) {
-                    sold.insert(ticket.id, ticket);
-                }
+        for (buyer, items) in items {
+            for ticket in sell_to(&work, buyer, items, at).await? {
+                sold.insert(ticket.id, ticket);
             }
         }
         Ok(ids.iter().filter_map(|(id, _)| sold.remove(id)).collect())
@@ -109,10 +103,51 @@ pub async fn sell(app: &App, request: &Request, sales: &[NewSale]) -> Answer<Vec
     .await
 }
 
+/// The stream that a sale to this buyer is written to.
+pub fn stream_of(buyer: Buyer) -> StreamKey {
+    match buyer {
+        Buyer::Passholder(id) => StreamKey::of::<Passholder>(&id),
+        Buyer::GroupPass(id) => StreamKey::of::<GroupPass>(&id),
+    }
+}
+
+async fn sell_to(
+    work: &Work,
+    buyer: Buyer,
+    items: Vec<Item>,
+    at: DateTime<Utc>,
+) -> Outcome<Vec<Sold>> {
+    match buyer {
+        Buyer::Passholder(id) => {
+            let state = work.load::<Passholder>(&id).await?;
+            let card_systems = card_systems_of(work, state.state.holder()?).await?;
+            let command = Command::SellTickets(Box::new(SellTickets { items, card_systems, at }));
+            let events = decide::<Passholder>(work, &id, command).await?;
+            let tickets = events.into_iter().filter_map(|event| match event {
+                Event::TicketSold(sold) => Some(Ticket::AtSocialTariff(sold)),
+                Event::CouponUsed(used) => Some(Ticket::WithCoupon(used)),
+                _ => None,
+            });
+            Ok(tickets.map(|ticket| Sold::of(Some(id), ticket)).collect())
+        }
+        Buyer::GroupPass(pass) => {
+            let sell = group_pass::SellTickets { pass, items, at };
+            let command = group_pass::Command::SellTickets(sell);
+            let events = decide::<GroupPass>(work, &pass, command).await?;
+            let tickets = events.into_iter().filter_map(|event| match event {
+                group_pass::Event::TicketSold(sold) => Some(Ticket::AtSocialTariff(sold)),
+                group_pass::Event::CouponUsed(used) => Some(Ticket::WithCoupon(used)),
+                _ => None,
+            });
+            Ok(tickets.map(|ticket| Sold::of(None, ticket)).collect())
+        }
+    }
+}
+
 impl Sold {
-    fn of(passholder: PassholderId, event: Event) -> Option<Self> {
-        match event {
-            Event::TicketSold(ticket) => Some(Sold {
+    fn of(passholder: Option<PassholderId>, ticket: Ticket) -> Self {
+        match ticket {
+            Ticket::AtSocialTariff(ticket) => Sold {
                 id: ticket.sale,
                 passholder,
                 card: ticket.card,
@@ -124,8 +159,8 @@ impl Sold {
                 coupon: None,
                 point: Some(ticket.point),
                 at: ticket.at,
-            }),
-            Event::CouponUsed(used) => Some(Sold {
+            },
+            Ticket::WithCoupon(used) => Sold {
                 id: used.sale,
                 passholder,
                 card: used.card,
@@ -137,8 +172,7 @@ impl Sold {
                 coupon: Some((used.coupon, used.coupon_name.to_string())),
                 point: None,
                 at: used.at,
-            }),
-            _ => None,
+            },
         }
     }
 }
@@ -149,19 +183,22 @@ async fn prepare(
     sale: &NewSale,
     (id, check_in): (SaleId, CheckInId),
     at: DateTime<Utc>,
-) -> Outcome<(PassholderId, Item)> {
+) -> Outcome<(Buyer, Item)> {
     let offering = offering(work, &sale.activity).await?;
     let organizer =
         offering.organizer().ok_or(Problem::from(uitpas_domain::activity::Refused::Unknown))?;
     let by = authority(work, caller, organizer).await?;
-    let pass = identify::of_card(work, sale.card).await?;
-    let (tariff, age) = match sale.coupon {
-        None => (Tariff::SocialTariff, None),
-        Some(coupon) => {
-            let known = work.load::<Coupon>(&coupon).await?.state.clone();
-            let age = age_of(work, pass.passholder, pass.state.state.holder()?, at).await?;
-            (Tariff::Coupon(coupon, known), age)
+    let buyer = identify::holder_of_card(work, sale.card).await?;
+    let tariff = match sale.coupon {
+        None => Tariff::SocialTariff,
+        Some(coupon) => Tariff::Coupon(coupon, work.load::<Coupon>(&coupon).await?.state.clone()),
+    };
+    let age = match (buyer, sale.coupon) {
+        (Buyer::Passholder(id), Some(_)) => {
+            let state = work.load::<Passholder>(&id).await?;
+            age_of(work, id, state.state.holder()?, at).await?
         }
+        (Buyer::Passholder(_), None) | (Buyer::GroupPass(_), _) => None,
     };
     let item = Item {
         sale: id,
@@ -174,7 +211,7 @@ async fn prepare(
         tariff,
         age,
     };
-    Ok((pass.passholder, item))
+    Ok((buyer, item))
 }
 
 /// Years, on the day in Brussels; absent once it cannot be read any more.
@@ -193,11 +230,19 @@ pub async fn quote(app: &App, caller: &Caller, sale: &NewSale) -> Answer<Quote> 
     let at = app.now();
     let quote = app.store.preview(|work| async move {
         let nil = (SaleId(Uuid::nil()), CheckInId(Uuid::nil()));
-        let (passholder, item) = prepare(&work, caller, sale, nil, at).await?;
-        let state = work.load::<Passholder>(&passholder).await?;
-        let holder = state.state.holder()?;
-        let card_systems = card_systems_of(&work, holder).await?;
-        Ok(holder.quote(&item, &card_systems, at)?)
+        let (buyer, item) = prepare(&work, caller, sale, nil, at).await?;
+        match buyer {
+            Buyer::Passholder(id) => {
+                let state = work.load::<Passholder>(&id).await?;
+                let holder = state.state.holder()?;
+                let card_systems = card_systems_of(&work, holder).await?;
+                Ok(holder.quote(&item, &card_systems, at)?)
+            }
+            Buyer::GroupPass(id) => {
+                let state = work.load::<GroupPass>(&id).await?;
+                Ok(state.state.known()?.quote(id, &item, at)?)
+            }
+        }
     });
     Ok(quote.await?)
 }
@@ -230,15 +275,26 @@ pub async fn quote_for_region(
 pub async fn cancel(app: &App, request: &Request, sale: SaleId) -> Answer<()> {
     app.wait_for_head(overview::PROJECTION.name).await?;
     let found = overview::by_id(app.pool(), sale).await?.ok_or(Problem::SaleNotFound)?;
-    let passholder = PassholderId(found.passholder);
+    let buyer = found.buyer();
     let counter: CounterId = found.counter.parse().map_err(|_| Problem::SaleNotFound)?;
     let (counter, at) = (&counter, app.now());
     execute(app, request, Channel::Counter, |work| async move {
-        work.lock(&[StreamKey::of::<Passholder>(&passholder)]).await?;
+        work.lock(&[stream_of(buyer)]).await?;
         let by = authority(&work, &request.caller, counter).await?;
-        let cancel = CancelSale { sale, by, at };
-        decide::<Passholder>(&work, &passholder, Command::CancelSale(cancel)).await?;
-        Ok(())
+        cancel_of(&work, buyer, CancelSale { sale, by, at }).await
     })
     .await
+}
+
+/// Cancels a sale to whoever bought; his stream is locked by the caller.
+pub async fn cancel_of(work: &Work, buyer: Buyer, cancel: CancelSale) -> Outcome<()> {
+    match buyer {
+        Buyer::Passholder(id) => {
+            decide::<Passholder>(work, &id, Command::CancelSale(cancel)).await?;
+        }
+        Buyer::GroupPass(id) => {
+            decide::<GroupPass>(work, &id, group_pass::Command::CancelSale(cancel)).await?;
+        }
+    }
+    Ok(())
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 use serde_json::value::RawValue;
-use uitpas_domain::ids::{CounterId, PassholderId, SaleId};
+use uitpas_domain::ids::{CounterId, GroupPassId, PassholderId, SaleId};
 use uitpas_domain::values::card_number::CardNumber;
 use uitpas_store::Raw;
 
@@ -30,6 +30,10 @@ enum Of {
     Passholder {
         id: PassholderId,
     },
+    /// With its card.
+    GroupPass {
+        id: GroupPassId,
+    },
     Counter {
         id: CounterId,
     },
@@ -52,6 +56,7 @@ impl Audit {
         let ledger = followed(target).await?;
         let subject = match self.of {
             Of::Passholder { id } => Subject::Passholder(id),
+            Of::GroupPass { id } => Subject::GroupPass(id),
             Of::Counter { id } => Subject::Counter(id),
             Of::Card { number } => Subject::Card(number),
             Of::Note { counter, number } => Subject::Note(counter, number),

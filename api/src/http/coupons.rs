@@ -6,7 +6,7 @@ use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};
 use uitpas_domain::calendar::{Period, start_of_day};
 use uitpas_domain::counter::{Counter, Task};
-use uitpas_domain::ids::{CounterId, PassholderId};
+use uitpas_domain::ids::{CardSystemId, CounterId, PassholderId};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -26,10 +26,10 @@ pub fn router() -> OpenApiRouter<App> {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase")]
-struct AskedCoupons {
+pub struct AskedCoupons {
     #[serde(default)]
     #[param(inline)]
-    status: CouponStatus,
+    pub status: CouponStatus,
     /// Only those that are usable in the card systems of this counter.
     #[param(value_type = Option<String>)]
     organizer_id: Option<CounterId>,
@@ -37,7 +37,7 @@ struct AskedCoupons {
 
 #[derive(Deserialize, Default, Clone, Copy, PartialEq, ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
-enum CouponStatus {
+pub enum CouponStatus {
     #[default]
     Active,
     Expired,
@@ -46,7 +46,7 @@ enum CouponStatus {
 
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct GrantedCoupon {
+pub struct GrantedCoupon {
     id: i32,
     coupon: NamedCoupon,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -93,20 +93,31 @@ async fn list(
     Query(asked): Query<AskedCoupons>,
 ) -> Answer<Json<Vec<GrantedCoupon>>> {
     app.demand_task(&caller, Task::GrantTariff).await?;
-    let card_systems = match &asked.organizer_id {
-        None => None,
-        Some(counter) => {
-            app.authority_at(&caller, counter).await?;
-            Some(app.store.load::<Counter>(counter).await?.state.card_systems())
-        }
-    };
+    let card_systems = asked.card_systems(&app, &caller).await?;
     let granted = coupons::granted_to(&app, &caller, passholder, card_systems).await?;
-    let wanted = |granted: &Granted| match asked.status {
+    Ok(Json(asked_for(granted, asked.status)))
+}
+
+impl AskedCoupons {
+    /// Those of the counter that was asked for; absent: all.
+    pub async fn card_systems(
+        &self,
+        app: &App,
+        caller: &Caller,
+    ) -> Answer<Option<Vec<CardSystemId>>> {
+        let Some(counter) = &self.organizer_id else { return Ok(None) };
+        app.authority_at(caller, counter).await?;
+        Ok(Some(app.store.load::<Counter>(counter).await?.state.card_systems()))
+    }
+}
+
+pub fn asked_for(granted: Vec<Granted>, status: CouponStatus) -> Vec<GrantedCoupon> {
+    let wanted = |granted: &Granted| match status {
         CouponStatus::Active => !granted.is_over,
         CouponStatus::Expired => granted.is_over,
         CouponStatus::All => true,
     };
-    Ok(Json(granted.into_iter().filter(wanted).map(GrantedCoupon::from).collect()))
+    granted.into_iter().filter(wanted).map(GrantedCoupon::from).collect()
 }
 
 impl From<Granted> for GrantedCoupon {

@@ -11,6 +11,7 @@ mod documentation;
 pub mod events;
 pub mod extract;
 pub mod financial_reports;
+pub mod group_passes;
 pub mod health;
 pub mod kiosk_devices;
 pub mod kiosks;
@@ -67,6 +68,7 @@ fn contract() -> OpenApiRouter<App> {
         .merge(about("Tariffs and ticket sales", ticket_sales::router()))
         .merge(about("Rewards", reward_search::router()))
         .merge(about("Coupons", coupons::router()))
+        .merge(about("Group passes", group_passes::router()))
         .merge(about("Rewards", rewards::router()))
         .merge(about("Kiosks", kiosks::router()))
         .merge(about("Kiosks", kiosk_devices::router()))

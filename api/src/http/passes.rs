@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};
 use uitpas_domain::calendar::day_in_belgium;
-use uitpas_domain::card::Unidentified;
+use uitpas_domain::card::{Holder, Unidentified};
 use uitpas_domain::counter::Task;
 use uitpas_domain::social_status::OnDay;
 use uitpas_domain::values::card_number::CardNumber;
@@ -19,7 +19,7 @@ use utoipa_axum::routes;
 use super::extract::{Id, Query};
 use super::shapes::{CardSystemRef, last_instant};
 use crate::actions::passholders::open_details;
-use crate::actions::{card_systems_of, identify};
+use crate::actions::{card_systems_of, group_passes, identify};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::problem::{Answer, CardNotActive, Problem};
@@ -184,6 +184,9 @@ async fn look_up(app: &App, caller: &Caller, identifier: Identifier) -> Answer<P
     let identifier = &identifier;
     let today = day_in_belgium(app.now());
     let pass = app.store.preview(|work| async move {
+        if let (_, Holder::GroupPass(id)) = identify::holder(&work, identifier).await? {
+            return Ok(of_group(group_passes::known(app, &work, id).await?));
+        }
         let pass = identify::pass(&work, identifier).await?;
         let holder = pass.state.state.holder()?;
         let card_systems = card_systems_of(&work, holder).await?;
@@ -220,6 +223,32 @@ async fn look_up(app: &App, caller: &Caller, identifier: Identifier) -> Answer<P
         })
     });
     Ok(pass.await?)
+}
+
+/// It has no points, and no grace after its last day (R-GRP-01).
+fn of_group(known: group_passes::Known) -> Pass {
+    let group_passes::Known { id, pass, card_system, is_over, .. } = known;
+    let status = match (pass.has_social_status(), is_over) {
+        (false, _) => "NONE",
+        (true, false) => "ACTIVE",
+        (true, true) => "EXPIRED",
+    };
+    let until = pass.terms.until;
+    let text = format!("Deze groepspas was geldig tot en met {}.", until.format("%d/%m/%Y"));
+    Pass {
+        passholder_id: id.to_string(),
+        pass_type: "GROUP",
+        uitpas_number: pass.card.to_string(),
+        first_name: pass.terms.name.to_string(),
+        points: 0,
+        postal_code: pass.terms.address.postal_code.to_string(),
+        card_system: CardSystemRef { id: pass.card_system, name: card_system },
+        social_tariff: SocialTariff {
+            status,
+            end_date: pass.has_social_status().then(|| last_instant(until)),
+        },
+        messages: if is_over { vec![Message { level: "WARN", text }] } else { vec![] },
+    }
 }
 
 fn messages(state: OnDay, until: Option<chrono::NaiveDate>) -> Vec<Message> {

@@ -51,7 +51,7 @@ struct Label {
 }
 
 /// Permissions of the contract, the task they stand for, and their name at the counter.
-const OF_TASKS: [(&str, Task, &str); 15] = [
+const OF_TASKS: [(&str, Task, &str); 18] = [
     ("PASSES_READ", Task::Identify, "UiTPAS inlezen"),
     ("CHECKINS_READ", Task::CheckIn, "Gespaarde punten bekijken"),
     ("CHECKINS_WRITE", Task::CheckIn, "Punten sparen"),
@@ -61,6 +61,9 @@ const OF_TASKS: [(&str, Task, &str); 15] = [
     ("REWARDS_READ", Task::Redeem, "Voordelen bekijken"),
     ("REWARDS_REDEEM", Task::Redeem, "Voordelen omruilen"),
     ("PASSHOLDERS_SEARCH_BY_ID", Task::Identify, "Pashouders opzoeken met een nummer"),
+    ("GROUPPASSES_SEARCH", Task::Identify, "Groepspassen opzoeken"),
+    ("PASSHOLDER_COUPONS_READ", Task::GrantTariff, "Kortingsbonnen bekijken"),
+    ("GROUPPASS_COUPONS_READ", Task::GrantTariff, "Kortingsbonnen van groepspassen bekijken"),
     ("PASSHOLDERS_SEARCH", Task::Search, "Pashouders zoeken"),
     ("PASSHOLDERS_WRITE", Task::Register, "Pashouders registreren"),
     ("PASSHOLDERS_UPDATE", Task::Edit, "Pashouders bewerken"),

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
+use uitpas_domain::group_pass;
 use uitpas_domain::ids::{ActivityId, CouponId};
 use uitpas_domain::passholder::Refused;
 use uitpas_domain::passholder::ticket_sales::{Granted, SaleRefused};
@@ -127,7 +128,7 @@ struct Tariffs {
 struct TariffAvailability {
     #[serde(flatten)]
     tariff: Tariff,
-    /// What can be bought in one request: one for a person (R-TAR-05).
+    /// What can be bought in one request: one for a person, what is left for a group (R-TAR-05).
     remaining: u32,
 }
 
@@ -173,7 +174,7 @@ async fn tariffs(
     };
     let available = quotes.iter().map(|quote| TariffAvailability {
         tariff: Tariff::of(&quote.granted, quote.shares.passholder),
-        remaining: 1,
+        remaining: quote.remaining.min(ticket_sales::ITEMS_MAX as u32),
     });
     Ok(Json(Tariffs { available: available.collect(), end_user_message }))
 }
@@ -208,15 +209,20 @@ async fn static_tariffs(
 }
 
 fn is_answered_in_words(problem: &Problem) -> bool {
-    matches!(
-        problem,
-        Problem::Passholder(Refused::Sale(
-            SaleRefused::NoKey
-                | SaleRefused::NoSocialStatus
-                | SaleRefused::NoPayer
-                | SaleRefused::Free
-                | SaleRefused::NotAPrice(_)
-                | SaleRefused::LimitReached { .. }
-        ))
-    )
+    use group_pass::Refused as OfGroup;
+    match problem {
+        Problem::OfGroupPass(OfGroup::NoSocialStatus | OfGroup::YearSpent { .. }) => true,
+        Problem::Passholder(Refused::Sale(why)) | Problem::OfGroupPass(OfGroup::Sale(why)) => {
+            matches!(
+                why,
+                SaleRefused::NoKey
+                    | SaleRefused::NoSocialStatus
+                    | SaleRefused::NoPayer
+                    | SaleRefused::Free
+                    | SaleRefused::NotAPrice(_)
+                    | SaleRefused::LimitReached { .. }
+            )
+        }
+        _ => false,
+    }
 }

@@ -147,6 +147,7 @@ fn point(point: &PointOfSale) -> Point {
             format!("Het punt is al gespaard op {}.", instant(*at).format("%d/%m/%Y om %H:%M"))
         }
         NoPoint::ActivityGivesNone => "Deze activiteit geeft geen punten.".to_owned(),
+        NoPoint::GroupPass => "Een groepspas spaart geen punten.".to_owned(),
         NoPoint::StatusExpired => "Het kansenstatuut is verlopen: er is geen punt bij.".to_owned(),
     };
     Point { given: false, checkin_id: None, end_user_message: Some(EndUserMessage { nl }) }
@@ -158,6 +159,7 @@ fn point(point: &PointOfSale) -> Point {
 struct Asked {
     #[param(value_type = Option<String>)]
     event_id: Option<ActivityId>,
+    /// Of a passholder, or of a group pass.
     #[param(value_type = Option<Uuid>)]
     passholder_id: Option<PassholderId>,
     #[serde(default)]
@@ -188,7 +190,7 @@ async fn list(
     }
     let counters = app.own_counters(&caller, &asked.organizer_id).await?;
     let filter = overview::Filter {
-        passholder: asked.passholder_id,
+        buyer: asked.passholder_id.map(|id| id.0),
         activity: asked.event_id,
         counters: Some(counters),
         title: asked.event_title,

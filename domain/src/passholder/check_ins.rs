@@ -88,6 +88,7 @@ pub enum NoPoint {
     GivenAlready(DateTime<Utc>),
     ActivityGivesNone,
     StatusExpired,
+    GroupPass,
 }
 
 impl Holder {

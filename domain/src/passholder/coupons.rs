@@ -2,17 +2,15 @@
 //! "Bonnen"; KSB manual, "Kortingsbonnen"; R-CPN.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use imbl::OrdMap;
 
-use super::ticket_sales::{Granted, Item, Quote, SaleRefused, Sold};
-use super::{CardSystems, CouponUsed, Event, Holder, Refused};
-use crate::activity::Description;
+use super::ticket_sales::{Granted, Item, Payers, Quote, SaleRefused, Sold};
+use super::{CardSystems, CouponUsed, Holder, Refused};
 use crate::calendar::{Period, day_in_belgium};
-use crate::card_system::CardSystem;
 use crate::coupon::{Coupon, Definition, GrantedTo, Unusable};
-use crate::ids::CouponId;
+use crate::ids::{CardSystemId, CouponId, SaleId};
 use crate::limit::Limit;
 use crate::values::place::Municipality;
-use crate::values::text::Text;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CouponRefused {
@@ -31,37 +29,87 @@ pub struct Usage {
     pub left: Option<(u32, Limit)>,
 }
 
+/// What a coupon comes to for whoever shows it, a passholder or a group pass. The order of refusals:
+/// validity, activity, granted, payer, limit.
+pub(crate) fn quote<E: From<SaleRefused>>(
+    item: &Item,
+    (id, coupon): (CouponId, &Coupon),
+    sales: &OrdMap<SaleId, Sold>,
+    demand_granted: impl FnOnce(&Definition) -> Result<(), E>,
+    payers: Payers,
+    today: NaiveDate,
+) -> Result<Quote, E> {
+    let no = |why: Unusable| SaleRefused::from(CouponRefused::from(why));
+    let definition = coupon.definition.as_deref().ok_or(no(Unusable::Unknown))?;
+    definition.on(today).map_err(no)?;
+    let card_system = definition.card_system_at(&item.offering).map_err(no)?;
+    demand_granted(definition)?;
+    let payer = payer_of(definition, item, card_system, payers).ok_or(SaleRefused::NoPayer)?;
+    let remaining = match usage(sales, id, definition, today).left {
+        Some((0, Limit { volume, period })) => {
+            return Err(SaleRefused::from(CouponRefused::UsedUp { volume, period }).into());
+        }
+        Some((left, _)) => left,
+        None => u32::MAX,
+    };
+    Ok(Quote {
+        card_system,
+        granted: Granted::Coupon { id, name: definition.name.clone() },
+        shares: definition.effect.split(item.price),
+        payer,
+        price_name: None,
+        deviating: false,
+        remaining,
+    })
+}
+
+/// What is left of it on this day; cancelled uses count no more (R-CPN-04).
+pub(crate) fn usage(
+    sales: &OrdMap<SaleId, Sold>,
+    id: CouponId,
+    definition: &Definition,
+    today: NaiveDate,
+) -> Usage {
+    let uses = sales.values().filter(|sold| !sold.cancelled && sold.coupon == Some(id));
+    let days = uses.map(|sold| day_in_belgium(sold.at));
+    Usage { left: definition.limit.map(|limit| (limit.left(days, today), limit)) }
+}
+
+/// The named municipality, else the home one, if it is in the coupon's card system (R-CPN-05).
+/// Where no municipality has a share the line is still somebody's: of the home, or of the counter.
+fn payer_of(
+    definition: &Definition,
+    item: &Item,
+    card_system: CardSystemId,
+    payers: Payers,
+) -> Option<Municipality> {
+    if let Some(named) = &definition.payer {
+        return Some(named.clone());
+    }
+    if !definition.effect.has_municipality_share() {
+        let here = || item.offering.counter.municipality();
+        return payers.home.or(payers.otherwise).or_else(here);
+    }
+    let system = item.offering.card_systems.get(&card_system)?;
+    payers.home.filter(|home| system.has_inhabitants_of(&home.postal_code))
+}
+
 impl Holder {
-    /// The order of refusals: points and rewards closed, validity, activity, granted, payer, limit.
+    /// Points and rewards closed come before what holds for any coupon.
     pub(super) fn quote_coupon(
         &self,
         item: &Item,
-        (id, coupon): (CouponId, &Coupon),
+        coupon: (CouponId, &Coupon),
         card_systems: &CardSystems,
         at: DateTime<Utc>,
     ) -> Result<Quote, Refused> {
         self.demand_open_for_points(at, card_systems)?;
-        let definition = coupon.definition.as_deref().ok_or(no(Unusable::Unknown))?;
         let today = day_in_belgium(at);
-        definition.on(today).map_err(no)?;
-        let card_system = definition.card_system_at(&item.offering).map_err(no)?;
-        self.demand_granted(definition, item.age, today, card_systems)?;
-        let system = item.offering.card_systems.get(&card_system);
-        let here = item.offering.counter.municipality();
-        let payer = self.payer_of(definition, system.map(AsRef::as_ref), here);
-        let payer = payer.ok_or(SaleRefused::NoPayer)?;
-        if let Some((0, limit)) = self.usage(id, definition, today).left {
-            let (volume, period) = (limit.volume, limit.period);
-            return Err(SaleRefused::from(CouponRefused::UsedUp { volume, period }).into());
-        }
-        Ok(Quote {
-            card_system,
-            granted: Granted::Coupon { id, name: definition.name.clone() },
-            shares: definition.effect.split(item.price),
-            payer,
-            price_name: None,
-            deviating: false,
-        })
+        let granted = |definition: &Definition| {
+            self.demand_granted(definition, item.age, today, card_systems)
+        };
+        let quote = quote(item, coupon, &self.sales, granted, self.payers(), today)?;
+        Ok(Quote { remaining: 1, ..quote })
     }
 
     /// Whether it is granted to this passholder, judged on this day (R-CPN-02).
@@ -89,73 +137,11 @@ impl Holder {
         Ok(())
     }
 
-    /// What is left of it on this day; cancelled uses count no more (R-CPN-04).
     pub fn usage(&self, id: CouponId, definition: &Definition, today: NaiveDate) -> Usage {
-        let uses = self.sales.values().filter(|sold| !sold.cancelled && sold.coupon == Some(id));
-        let days = uses.map(|sold| day_in_belgium(sold.at));
-        Usage { left: definition.limit.map(|limit| (limit.left(days, today), limit)) }
-    }
-
-    /// The named municipality, else the home one, if it is in the coupon's card system (R-CPN-05).
-    /// Where no municipality has a share the line is still somebody's: of the home, or of the counter.
-    fn payer_of(
-        &self,
-        definition: &Definition,
-        system: Option<&CardSystem>,
-        here: Option<Municipality>,
-    ) -> Option<Municipality> {
-        if let Some(named) = &definition.payer {
-            return Some(named.clone());
-        }
-        let home = self.home.clone();
-        if !definition.effect.has_municipality_share() {
-            return home.or_else(|| self.counter_municipality.clone()).or(here);
-        }
-        home.filter(|home| system.is_some_and(|of| of.has_inhabitants_of(&home.postal_code)))
+        usage(&self.sales, id, definition, today)
     }
 
     pub(super) fn on_coupon_used(&mut self, used: &CouponUsed) {
-        self.sales.insert(
-            used.sale,
-            Sold {
-                activity: used.activity.clone(),
-                counter: used.counter.clone(),
-                price: used.price,
-                at: used.at,
-                cancelled: false,
-                // It gave no point.
-                point_limit_period: Period::Absolute,
-                coupon: Some(used.coupon),
-            },
-        );
+        self.sales.insert(used.sale, Sold::with_coupon(used));
     }
-}
-
-fn no(why: Unusable) -> Refused {
-    SaleRefused::from(CouponRefused::from(why)).into()
-}
-
-pub(super) fn coupon_used(
-    item: &Item,
-    description: &Description,
-    (coupon, name): (CouponId, &Text<200>),
-    quote: &Quote,
-    at: DateTime<Utc>,
-) -> Event {
-    Event::CouponUsed(Box::new(CouponUsed {
-        sale: item.sale,
-        coupon,
-        coupon_name: name.clone(),
-        activity: item.offering.id.clone(),
-        title: description.title.clone(),
-        counter: description.organizer.clone(),
-        card_system: quote.card_system,
-        card: item.card,
-        price: item.price,
-        price_name: quote.price_name.clone(),
-        deviating: quote.deviating,
-        shares: quote.shares,
-        payer: quote.payer.clone(),
-        at,
-    }))
 }

@@ -4,14 +4,15 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
 
-use super::check_ins::{CheckInRefused, NoPoint, PointOfSale};
-use super::coupons::{CouponRefused, coupon_used};
-use super::{CardSystems, CheckedIn, Event, Holder, Refused, TicketSold, may_correct};
+use super::check_ins::{NoPoint, PointOfSale};
+use super::coupons::CouponRefused;
+use super::{CardSystems, CheckedIn, CouponUsed, Event, Holder, Refused, TicketSold, may_correct};
 use crate::activity::{AT_THE_COUNTER, Description};
 use crate::calendar::{Period, day_in_belgium};
-use crate::counter::{Authority, Task};
+use crate::counter::{Authority, NotAllowed, Task};
 use crate::coupon::Coupon;
 use crate::distribution::{DefinedKey, Shares, cheapest};
 use crate::ids::{ActivityId, CardSystemId, CheckInId, CounterId, CouponId, SaleId};
@@ -133,6 +134,8 @@ pub struct Quote {
     pub payer: Municipality,
     pub price_name: Option<Text<120>>,
     pub deviating: bool,
+    /// How many can be bought in one request: one for a person (R-TAR-05).
+    pub remaining: u32,
 }
 
 /// By what the price is split.
@@ -140,6 +143,179 @@ pub struct Quote {
 pub enum Granted {
     Key(DefinedKey),
     Coupon { id: CouponId, name: Text<200> },
+}
+
+/// A sale as it is recorded.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ticket {
+    AtSocialTariff(Box<TicketSold>),
+    WithCoupon(Box<CouponUsed>),
+}
+
+impl From<Ticket> for Event {
+    fn from(ticket: Ticket) -> Self {
+        match ticket {
+            Ticket::AtSocialTariff(sold) => Event::TicketSold(sold),
+            Ticket::WithCoupon(used) => Event::CouponUsed(used),
+        }
+    }
+}
+
+/// Who may pay the municipality's share: the home, or else, of a passholder abroad, the counter's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payers {
+    pub home: Option<Municipality>,
+    pub otherwise: Option<Municipality>,
+}
+
+/// What holds whoever buys, a passholder or a group pass: right, card, activity, free, price. Then
+/// the buyer is asked for the tariff.
+pub(crate) fn quote<E>(
+    item: &Item,
+    demand_active: impl FnOnce(CardNumber) -> Result<(), E>,
+    tariff: impl FnOnce() -> Result<Quote, E>,
+) -> Result<Quote, E>
+where
+    E: From<NotAllowed> + From<SaleRefused>,
+{
+    item.by.demand(Task::GrantTariff)?;
+    demand_active(item.card)?;
+    let description = item.offering.open().map_err(SaleRefused::from)?;
+    if item.price.is_free() {
+        return Err(SaleRefused::Free.into());
+    }
+    let listed = listed_price(description, item);
+    if !listed.0 && item.by.role != Role::Client {
+        return Err(SaleRefused::NotAPrice(item.price).into());
+    }
+    Ok(Quote { price_name: listed.1, deviating: !listed.0, ..tariff()? })
+}
+
+/// The social tariff for whoever has social status in a card system; limits come after it.
+pub(crate) fn at_social_tariff(
+    item: &Item,
+    status_in: CardSystemId,
+    payers: Payers,
+) -> Result<Quote, SaleRefused> {
+    let (card_system, key) = key_for(item, status_in).ok_or(SaleRefused::NoKey)?;
+    let payer = payers.home.or(payers.otherwise).ok_or(SaleRefused::NoPayer)?;
+    Ok(Quote {
+        card_system,
+        shares: key.key.split(item.price),
+        granted: Granted::Key(key.clone()),
+        payer,
+        price_name: None,
+        deviating: false,
+        remaining: 1,
+    })
+}
+
+/// The card system of the sale and its cheapest key that holds (R-TAR-06).
+fn key_for(item: &Item, status_in: CardSystemId) -> Option<(CardSystemId, &DefinedKey)> {
+    let (card_system, _) = item.offering.card_system_for(Some(status_in))?;
+    let own_region = card_system == status_in;
+    let key = cheapest(item.offering.keys(card_system), own_region, item.price)?;
+    Some((card_system, key))
+}
+
+/// The sale with everything that the expense note prints (R-TAR-08). Of one with a coupon no point is
+/// asked: it gives none.
+pub(crate) fn ticket(
+    item: &Item,
+    quote: Quote,
+    point: impl FnOnce() -> PointOfSale,
+    at: DateTime<Utc>,
+) -> Result<Ticket, SaleRefused> {
+    let description = item.offering.open()?;
+    let (sale, activity) = (item.sale, item.offering.id.clone());
+    let (title, counter) = (description.title.clone(), description.organizer.clone());
+    let Quote { card_system, granted, shares, payer, price_name, deviating, .. } = quote;
+    let (card, price) = (item.card, item.price);
+    Ok(match granted {
+        Granted::Key(key) => Ticket::AtSocialTariff(Box::new(TicketSold {
+            sale,
+            activity,
+            title,
+            counter,
+            card_system,
+            card,
+            price,
+            price_name,
+            deviating,
+            key,
+            shares,
+            payer,
+            point_limit_period: item.offering.activity.check_in_limit().period,
+            point: point(),
+            at,
+        })),
+        Granted::Coupon { id: coupon, name: coupon_name } => {
+            Ticket::WithCoupon(Box::new(CouponUsed {
+                sale,
+                coupon,
+                coupon_name,
+                activity,
+                title,
+                counter,
+                card_system,
+                card,
+                price,
+                price_name,
+                deviating,
+                shares,
+                payer,
+                at,
+            }))
+        }
+    })
+}
+
+/// The sale to cancel, whoever bought (R-TAR-09).
+pub(crate) fn cancellable<E>(sales: &OrdMap<SaleId, Sold>, cancel: &CancelSale) -> Result<(), E>
+where
+    E: From<NotAllowed> + From<SaleRefused>,
+{
+    cancel.by.demand(Task::GrantTariff)?;
+    let sold = sales.get(&cancel.sale).ok_or(SaleRefused::Unknown)?;
+    if !may_correct(&cancel.by, &sold.counter) {
+        return Err(SaleRefused::OtherCounter.into());
+    }
+    match sold.cancelled {
+        true => Err(SaleRefused::AlreadyCancelled.into()),
+        false => Ok(()),
+    }
+}
+
+impl Sold {
+    pub(crate) fn at_social_tariff(sold: &TicketSold) -> Self {
+        Self {
+            activity: sold.activity.clone(),
+            counter: sold.counter.clone(),
+            price: sold.price,
+            at: sold.at,
+            cancelled: false,
+            point_limit_period: sold.point_limit_period,
+            coupon: None,
+        }
+    }
+
+    pub(crate) fn with_coupon(used: &CouponUsed) -> Self {
+        Self {
+            activity: used.activity.clone(),
+            counter: used.counter.clone(),
+            price: used.price,
+            at: used.at,
+            cancelled: false,
+            // It gave no point.
+            point_limit_period: Period::Absolute,
+            coupon: Some(used.coupon),
+        }
+    }
+
+    /// Sales with a coupon count against that coupon only (R-TAR-05).
+    pub(crate) fn counts_for_limits(&self) -> bool {
+        !self.cancelled && self.coupon.is_none()
+    }
 }
 
 impl Holder {
@@ -151,23 +327,16 @@ impl Holder {
         card_systems: &CardSystems,
         at: DateTime<Utc>,
     ) -> Result<Quote, Refused> {
-        item.by.demand(Task::GrantTariff)?;
-        self.demand_active(item.card)?;
-        let description = item.offering.open().map_err(SaleRefused::from)?;
-        if item.price.is_free() {
-            return Err(SaleRefused::Free.into());
-        }
-        let listed = listed_price(description, item);
-        if !listed.0 && item.by.role != Role::Client {
-            return Err(SaleRefused::NotAPrice(item.price).into());
-        }
-        let quote = match &item.tariff {
-            Tariff::SocialTariff => self.quote_social_tariff(item, card_systems, at)?,
-            Tariff::Coupon(id, coupon) => {
-                self.quote_coupon(item, (*id, coupon), card_systems, at)?
-            }
-        };
-        Ok(Quote { price_name: listed.1, deviating: !listed.0, ..quote })
+        quote(
+            item,
+            |card| self.demand_active(card).map_err(Refused::from),
+            || match &item.tariff {
+                Tariff::SocialTariff => self.quote_social_tariff(item, card_systems, at),
+                Tariff::Coupon(id, coupon) => {
+                    self.quote_coupon(item, (*id, coupon), card_systems, at)
+                }
+            },
+        )
     }
 
     fn quote_social_tariff(
@@ -178,18 +347,13 @@ impl Holder {
     ) -> Result<Quote, Refused> {
         let today = day_in_belgium(at);
         let status_in = self.demand_entitled(today, card_systems)?;
-        let (card_system, key) = self.key_for(item, status_in).ok_or(SaleRefused::NoKey)?;
-        let payer = self.home.clone().or_else(|| self.counter_municipality.clone());
-        let payer = payer.ok_or(SaleRefused::NoPayer)?;
-        self.demand_within_limits(item, card_system, today)?;
-        Ok(Quote {
-            card_system,
-            shares: key.key.split(item.price),
-            granted: Granted::Key(key.clone()),
-            payer,
-            price_name: None,
-            deviating: false,
-        })
+        let quote = at_social_tariff(item, status_in, self.payers())?;
+        self.demand_within_limits(item, quote.card_system, today)?;
+        Ok(quote)
+    }
+
+    pub(super) fn payers(&self) -> Payers {
+        Payers { home: self.home.clone(), otherwise: self.counter_municipality.clone() }
     }
 
     /// All items or none; each is judged after the ones before it.
@@ -224,42 +388,24 @@ impl Holder {
         card_systems: &CardSystems,
         at: DateTime<Utc>,
     ) -> Result<Vec<Event>, Refused> {
-        let description = item.offering.open().map_err(SaleRefused::from)?;
-        let key = match &quote.granted {
-            Granted::Key(key) => key.clone(),
-            // A sale with a coupon gives no point.
-            Granted::Coupon { id, name } => {
-                return Ok(vec![coupon_used(item, description, (*id, name), &quote, at)]);
+        let mut points = None;
+        let point = || {
+            let open = self.demand_open_for_points(at, card_systems);
+            let worth = match open {
+                Ok(()) => self.points_for(&item.offering, at, AT_THE_COUNTER),
+                Err(_) => return PointOfSale::NotGiven(NoPoint::StatusExpired),
+            };
+            match worth {
+                Ok(worth) => {
+                    points = Some(worth);
+                    PointOfSale::Given(item.check_in)
+                }
+                Err(why) => PointOfSale::NotGiven(why.into()),
             }
         };
-        let points = match self.demand_open_for_points(at, card_systems) {
-            Ok(()) => self
-                .points_for(&item.offering, at, AT_THE_COUNTER)
-                .map_err(<NoPoint as From<CheckInRefused>>::from),
-            Err(_) => Err(NoPoint::StatusExpired),
-        };
-        let point = match points {
-            Ok(_) => PointOfSale::Given(item.check_in),
-            Err(reason) => PointOfSale::NotGiven(reason),
-        };
-        let mut events = vec![Event::TicketSold(Box::new(TicketSold {
-            sale: item.sale,
-            activity: item.offering.id.clone(),
-            title: description.title.clone(),
-            counter: description.organizer.clone(),
-            card_system: quote.card_system,
-            card: item.card,
-            price: item.price,
-            price_name: quote.price_name,
-            deviating: quote.deviating,
-            key,
-            shares: quote.shares,
-            payer: quote.payer,
-            point_limit_period: item.offering.activity.check_in_limit().period,
-            point,
-            at,
-        }))];
-        if let Ok(points) = points {
+        let mut events = vec![Event::from(ticket(item, quote, point, at)?)];
+        if let Some(points) = points {
+            let description = item.offering.open().map_err(SaleRefused::from)?;
             events.push(Event::CheckedIn(Box::new(CheckedIn {
                 check_in: item.check_in,
                 activity: item.offering.id.clone(),
@@ -279,15 +425,8 @@ impl Holder {
     /// Gives the use back and takes the amount off the expense note (R-TAR-09); the point goes
     /// along where R-CHK-07 says so.
     pub(super) fn cancel_sale(&self, cancel: CancelSale) -> Result<Vec<Event>, Refused> {
-        let CancelSale { sale, by, at } = cancel;
-        by.demand(Task::GrantTariff)?;
-        let sold = self.sales.get(&sale).ok_or(SaleRefused::Unknown)?;
-        if !may_correct(&by, &sold.counter) {
-            return Err(SaleRefused::OtherCounter.into());
-        }
-        if sold.cancelled {
-            return Err(SaleRefused::AlreadyCancelled.into());
-        }
+        cancellable::<Refused>(&self.sales, &cancel)?;
+        let CancelSale { sale, at, .. } = cancel;
         let mut events = vec![Event::TicketSaleCancelled { sale, at }];
         if let Some((check_in, given)) = self.point_to_return(sale) {
             let (activity, points) = (given.activity.clone(), given.points);
@@ -315,18 +454,6 @@ impl Holder {
         }
     }
 
-    /// The card system of the sale and its cheapest key that holds (R-TAR-06).
-    fn key_for<'a>(
-        &self,
-        item: &'a Item,
-        status_in: CardSystemId,
-    ) -> Option<(CardSystemId, &'a DefinedKey)> {
-        let (card_system, _) = item.offering.card_system_for(Some(status_in))?;
-        let own_region = card_system == status_in;
-        let key = cheapest(item.offering.keys(card_system), own_region, item.price)?;
-        Some((card_system, key))
-    }
-
     /// Both limits hold, the strictest wins (R-TAR-05).
     fn demand_within_limits(
         &self,
@@ -352,24 +479,12 @@ impl Holder {
         Ok(())
     }
 
-    /// Sales with a coupon count against that coupon only (R-TAR-05).
     fn sales_that_count(&self) -> impl Iterator<Item = &Sold> {
-        self.sales.values().filter(|sold| !sold.cancelled && sold.coupon.is_none())
+        self.sales.values().filter(|sold| sold.counts_for_limits())
     }
 
     pub(super) fn on_ticket_sold(&mut self, sold: &TicketSold) {
-        self.sales.insert(
-            sold.sale,
-            Sold {
-                activity: sold.activity.clone(),
-                counter: sold.counter.clone(),
-                price: sold.price,
-                at: sold.at,
-                cancelled: false,
-                point_limit_period: sold.point_limit_period,
-                coupon: None,
-            },
-        );
+        self.sales.insert(sold.sale, Sold::at_social_tariff(sold));
     }
 
     pub(super) fn on_sale_cancelled(&mut self, sale: SaleId) {

@@ -130,6 +130,7 @@ impl Fold for Counters {
             | AnyEvent::Activity(..)
             | AnyEvent::Reward(..)
             | AnyEvent::Coupon(..)
+            | AnyEvent::GroupPass(..)
             | AnyEvent::Kiosk(..) => {}
         }
     }
@@ -146,6 +147,7 @@ impl Fold for Counters {
             | AnyEvent::Activity(..)
             | AnyEvent::Reward(..)
             | AnyEvent::Coupon(..)
+            | AnyEvent::GroupPass(..)
             | AnyEvent::Kiosk(..) => not_mine(),
         }
     }

@@ -113,6 +113,7 @@ impl Fold for Rewards {
             | AnyEvent::CardSystem(..)
             | AnyEvent::Activity(..)
             | AnyEvent::Coupon(..)
+            | AnyEvent::GroupPass(..)
             | AnyEvent::Kiosk(..) => return not_mine(),
         };
         row.position = entry.position;

@@ -11,13 +11,13 @@ pub mod note;
 
 use std::collections::BTreeSet;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::postgres::PgPool;
 use uitpas_domain::calendar::day_in_belgium;
 use uitpas_domain::counter::notes::{Closing, Stamp};
 use uitpas_domain::ids::{CounterId, SaleId};
 use uitpas_domain::passholder::{CouponUsed, Event, TicketSold};
-use uitpas_domain::{counter, passholder};
+use uitpas_domain::{counter, group_pass, passholder};
 use uuid::Uuid;
 
 pub use self::issued::{Filter, IssuedNote, by_number, issued_notes, of_counter};
@@ -60,13 +60,16 @@ table! {
 
 pub const PROJECTION: Projection = Projection {
     name: "settlement",
-    version: 3,
+    version: 4,
     schema: include_str!("schema.sql"),
     indexes: include_str!("indexes.sql"),
     owns: &[
         ("passholder", "TicketSold"),
         ("passholder", "CouponUsed"),
         ("passholder", "TicketSaleCancelled"),
+        ("group-pass", "TicketSold"),
+        ("group-pass", "CouponUsed"),
+        ("group-pass", "TicketSaleCancelled"),
         ("counter", "NoteIssued"),
         ("counter", "NoteApproved"),
         ("counter", "NoteObjected"),
@@ -93,10 +96,18 @@ struct Settlement {
 
 impl Fold for Settlement {
     fn needs(&mut self, event: &AnyEvent) {
+        use group_pass::Event as OfGroup;
         match event {
-            AnyEvent::Passholder(_, Event::TicketSold(sold)) => self.lines.makes((sold.sale.0,)),
-            AnyEvent::Passholder(_, Event::CouponUsed(used)) => self.lines.makes((used.sale.0,)),
-            AnyEvent::Passholder(_, Event::TicketSaleCancelled { sale, .. }) => {
+            AnyEvent::Passholder(_, Event::TicketSold(sold))
+            | AnyEvent::GroupPass(_, OfGroup::TicketSold(sold)) => {
+                self.lines.makes((sold.sale.0,));
+            }
+            AnyEvent::Passholder(_, Event::CouponUsed(used))
+            | AnyEvent::GroupPass(_, OfGroup::CouponUsed(used)) => {
+                self.lines.makes((used.sale.0,));
+            }
+            AnyEvent::Passholder(_, Event::TicketSaleCancelled { sale, .. })
+            | AnyEvent::GroupPass(_, OfGroup::TicketSaleCancelled { sale, .. }) => {
                 self.lines.needs((sale.0,));
             }
             AnyEvent::Counter(id, counter::Event::NoteIssued(issued)) => {
@@ -114,6 +125,7 @@ impl Fold for Settlement {
     fn fold(&mut self, entry: &Entry) -> Result<(), NoRow> {
         match &entry.event {
             AnyEvent::Passholder(_, event) => self.sale(event, entry.position),
+            AnyEvent::GroupPass(_, event) => self.sale_to_group(event, entry.position),
             AnyEvent::Counter(id, event) => {
                 issued::fold(&mut self.notes, id, event, entry.position)
             }
@@ -132,16 +144,30 @@ impl Fold for Settlement {
 }
 
 impl Settlement {
+    fn cancelled(&mut self, sale: SaleId, at: DateTime<Utc>, position: i64) -> Result<(), NoRow> {
+        let line = self.lines.at(&(sale.0,))?;
+        line.cancelled_position = Some(position);
+        line.cancelled_day = Some(day_in_belgium(at));
+        line.position = position;
+        Ok(())
+    }
+
+    fn sale_to_group(&mut self, event: &group_pass::Event, position: i64) -> Result<(), NoRow> {
+        use group_pass::Event;
+        match event {
+            Event::TicketSold(sold) => self.lines.put(Line::new(sold, position)),
+            Event::CouponUsed(used) => self.lines.put(Line::with_coupon(used, position)),
+            Event::TicketSaleCancelled { sale, at } => self.cancelled(*sale, *at, position)?,
+            Event::Made { .. } | Event::Changed { .. } | Event::Blocked { .. } => {}
+        }
+        Ok(())
+    }
+
     fn sale(&mut self, event: &passholder::Event, position: i64) -> Result<(), NoRow> {
         match event {
             Event::TicketSold(sold) => self.lines.put(Line::new(sold, position)),
             Event::CouponUsed(used) => self.lines.put(Line::with_coupon(used, position)),
-            Event::TicketSaleCancelled { sale, at } => {
-                let line = self.lines.at(&(sale.0,))?;
-                line.cancelled_position = Some(position);
-                line.cancelled_day = Some(day_in_belgium(*at));
-                line.position = position;
-            }
+            Event::TicketSaleCancelled { sale, at } => self.cancelled(*sale, *at, position)?,
             Event::Registered(_)
             | Event::WelcomeRewardGranted { .. }
             | Event::DetailsChanged { .. }

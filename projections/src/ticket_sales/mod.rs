@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgPool;
-use uitpas_domain::ids::{ActivityId, CounterId, PassholderId, SaleId};
+use uitpas_domain::card::Holder as Buyer;
+use uitpas_domain::group_pass;
+use uitpas_domain::ids::{ActivityId, CounterId, GroupPassId, PassholderId, SaleId};
 use uitpas_domain::passholder::check_ins::PointOfSale;
 use uitpas_domain::passholder::{CouponUsed, Event, TicketSold};
 use uuid::Uuid;
@@ -17,7 +19,9 @@ table! {
     /// A granted tariff. Amounts in euro cents.
     TicketSale in "ticket_sales" by (id: Uuid) {
         id: Uuid,
+        /// Of the passholder, or of the group pass.
         passholder: Uuid,
+        group_pass: bool,
         activity: String,
         title: String,
         title_folded: String,
@@ -48,13 +52,16 @@ table! {
 
 pub const PROJECTION: Projection = Projection {
     name: "ticket_sales",
-    version: 2,
+    version: 3,
     schema: include_str!("schema.sql"),
     indexes: include_str!("indexes.sql"),
     owns: &[
         ("passholder", "TicketSold"),
         ("passholder", "CouponUsed"),
         ("passholder", "TicketSaleCancelled"),
+        ("group-pass", "TicketSold"),
+        ("group-pass", "CouponUsed"),
+        ("group-pass", "TicketSaleCancelled"),
     ],
     opens_details: false,
     statements: &[BY_ID, LIST],
@@ -68,10 +75,18 @@ struct TicketSales {
 
 impl Fold for TicketSales {
     fn needs(&mut self, event: &AnyEvent) {
+        use group_pass::Event as OfGroup;
         match event {
-            AnyEvent::Passholder(_, Event::TicketSold(sold)) => self.sales.makes((sold.sale.0,)),
-            AnyEvent::Passholder(_, Event::CouponUsed(used)) => self.sales.makes((used.sale.0,)),
-            AnyEvent::Passholder(_, Event::TicketSaleCancelled { sale, .. }) => {
+            AnyEvent::Passholder(_, Event::TicketSold(sold))
+            | AnyEvent::GroupPass(_, OfGroup::TicketSold(sold)) => {
+                self.sales.makes((sold.sale.0,));
+            }
+            AnyEvent::Passholder(_, Event::CouponUsed(used))
+            | AnyEvent::GroupPass(_, OfGroup::CouponUsed(used)) => {
+                self.sales.makes((used.sale.0,));
+            }
+            AnyEvent::Passholder(_, Event::TicketSaleCancelled { sale, .. })
+            | AnyEvent::GroupPass(_, OfGroup::TicketSaleCancelled { sale, .. }) => {
                 self.sales.needs((sale.0,));
             }
             _ => {}
@@ -79,17 +94,36 @@ impl Fold for TicketSales {
     }
 
     fn fold(&mut self, entry: &Entry) -> Result<(), NoRow> {
-        let AnyEvent::Passholder(id, event) = &entry.event else { return not_mine() };
+        match &entry.event {
+            AnyEvent::Passholder(id, event) => {
+                self.sale(Buyer::Passholder(*id), event, entry.position)
+            }
+            AnyEvent::GroupPass(id, event) => {
+                self.sale_to_group(Buyer::GroupPass(*id), event, entry.position)
+            }
+            AnyEvent::Counter(..)
+            | AnyEvent::Card(..)
+            | AnyEvent::CardSystem(..)
+            | AnyEvent::Activity(..)
+            | AnyEvent::Reward(..)
+            | AnyEvent::Coupon(..)
+            | AnyEvent::Kiosk(..) => not_mine(),
+        }
+    }
+
+    fn tables(&mut self) -> Vec<&mut dyn Stored> {
+        vec![&mut self.sales]
+    }
+}
+
+impl TicketSales {
+    fn sale(&mut self, buyer: Buyer, event: &Event, position: i64) -> Result<(), NoRow> {
         match event {
-            Event::TicketSold(sold) => self.sales.put(TicketSale::new(*id, sold, entry.position)),
+            Event::TicketSold(sold) => self.sales.put(TicketSale::new(buyer, sold, position)),
             Event::CouponUsed(used) => {
-                self.sales.put(TicketSale::with_coupon(*id, used, entry.position));
+                self.sales.put(TicketSale::with_coupon(buyer, used, position));
             }
-            Event::TicketSaleCancelled { sale, at } => {
-                let row = self.sales.at(&(sale.0,))?;
-                row.cancelled_at = Some(*at);
-                row.position = entry.position;
-            }
+            Event::TicketSaleCancelled { sale, at } => self.cancelled(*sale, *at, position)?,
             Event::Registered(_)
             | Event::WelcomeRewardGranted { .. }
             | Event::DetailsChanged { .. }
@@ -113,16 +147,46 @@ impl Fold for TicketSales {
         Ok(())
     }
 
-    fn tables(&mut self) -> Vec<&mut dyn Stored> {
-        vec![&mut self.sales]
+    fn sale_to_group(
+        &mut self,
+        buyer: Buyer,
+        event: &group_pass::Event,
+        position: i64,
+    ) -> Result<(), NoRow> {
+        use group_pass::Event;
+        match event {
+            Event::TicketSold(sold) => self.sales.put(TicketSale::new(buyer, sold, position)),
+            Event::CouponUsed(used) => {
+                self.sales.put(TicketSale::with_coupon(buyer, used, position));
+            }
+            Event::TicketSaleCancelled { sale, at } => self.cancelled(*sale, *at, position)?,
+            Event::Made { .. } | Event::Changed { .. } | Event::Blocked { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn cancelled(&mut self, sale: SaleId, at: DateTime<Utc>, position: i64) -> Result<(), NoRow> {
+        let row = self.sales.at(&(sale.0,))?;
+        row.cancelled_at = Some(at);
+        row.position = position;
+        Ok(())
     }
 }
 
 impl TicketSale {
-    fn new(passholder: PassholderId, sold: &TicketSold, position: i64) -> Self {
+    /// Who bought.
+    pub fn buyer(&self) -> Buyer {
+        match self.group_pass {
+            true => Buyer::GroupPass(GroupPassId(self.passholder)),
+            false => Buyer::Passholder(PassholderId(self.passholder)),
+        }
+    }
+
+    fn new(buyer: Buyer, sold: &TicketSold, position: i64) -> Self {
         Self {
             id: sold.sale.0,
-            passholder: passholder.0,
+            passholder: uuid_of(buyer),
+            group_pass: matches!(buyer, Buyer::GroupPass(_)),
             activity: sold.activity.to_string(),
             title: sold.title.to_string(),
             title_folded: folded(sold.title.as_str()),
@@ -150,10 +214,11 @@ impl TicketSale {
         }
     }
 
-    fn with_coupon(passholder: PassholderId, used: &CouponUsed, position: i64) -> Self {
+    fn with_coupon(buyer: Buyer, used: &CouponUsed, position: i64) -> Self {
         Self {
             id: used.sale.0,
-            passholder: passholder.0,
+            passholder: uuid_of(buyer),
+            group_pass: matches!(buyer, Buyer::GroupPass(_)),
             activity: used.activity.to_string(),
             title: used.title.to_string(),
             title_folded: folded(used.title.as_str()),
@@ -179,10 +244,18 @@ impl TicketSale {
     }
 }
 
+fn uuid_of(buyer: Buyer) -> Uuid {
+    match buyer {
+        Buyer::Passholder(id) => id.0,
+        Buyer::GroupPass(id) => id.0,
+    }
+}
+
 /// Which sales; what is absent does not restrict.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    pub passholder: Option<PassholderId>,
+    /// Of a passholder, or of a group pass.
+    pub buyer: Option<Uuid>,
     pub activity: Option<ActivityId>,
     /// Part of the activity's title.
     pub title: Option<String>,
@@ -219,7 +292,7 @@ pub async fn list(pool: &PgPool, filter: &Filter) -> sqlx::Result<Page<TicketSal
     let counters = counters.map(|ids| ids.iter().map(CounterId::to_string).collect::<Vec<_>>());
     page(pool, filter.paging, |paging| {
         sqlx::query_as(LIST)
-            .bind(filter.passholder.map(|id| id.0))
+            .bind(filter.buyer)
             .bind(filter.activity.as_ref().map(ActivityId::to_string))
             .bind(filter.title.as_deref().map(containing))
             .bind(counters.clone())

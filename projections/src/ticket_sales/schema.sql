@@ -1,6 +1,8 @@
 create table ticket_sales (
     id uuid primary key,
+    -- Of the passholder, or of the group pass.
     passholder uuid not null,
+    group_pass boolean not null,
     activity text collate "C" not null,
     title text not null,
     -- In lower case, without accents.

@@ -5,7 +5,7 @@ use axum::extract::State;
 use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use uitpas_domain::ids::{CounterId, PassholderId, SaleId};
+use uitpas_domain::ids::{CounterId, GroupPassId, PassholderId, SaleId};
 use uitpas_domain::values::card_number::CardNumber;
 use uitpas_store::Failed;
 use utoipa::{IntoParams, ToSchema};
@@ -23,6 +23,7 @@ use crate::problem::{Answer, Problem};
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(of_passholder))
+        .routes(routes!(of_group_pass))
         .routes(routes!(of_counter))
         .routes(routes!(of_card))
         .routes(routes!(of_note))
@@ -105,6 +106,22 @@ async fn of_passholder(
     Query(asked): Query<AskedMoment>,
 ) -> Answer<Json<History>> {
     history(&app, &caller, &Subject::Passholder(id), &asked).await
+}
+
+#[utoipa::path(
+    get,
+    path = "/audit/group-passes/{id}",
+    params(("id" = Uuid, Path), AskedMoment),
+    responses((status = 200, body = History)),
+    security(("token" = ["ksb-admin"]))
+)]
+async fn of_group_pass(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<GroupPassId>,
+    Query(asked): Query<AskedMoment>,
+) -> Answer<Json<History>> {
+    history(&app, &caller, &Subject::GroupPass(id), &asked).await
 }
 
 #[utoipa::path(

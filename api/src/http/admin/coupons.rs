@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use uitpas_domain::calendar::DayRange;
 use uitpas_domain::coupon::{Definition, Effect, GrantedTo, Segment, Terms};
-use uitpas_domain::ids::{ActivityId, CardSystemId, CounterId, CouponId};
+use uitpas_domain::ids::{ActivityId, CardSystemId, CounterId, CouponId, GroupPassId};
 use uitpas_domain::values::place::{Municipality, PostalCode};
 use uitpas_domain::values::text::{Lines, Text};
 use uitpas_projections::coupons as view;
@@ -39,7 +39,7 @@ struct NewCoupon {
     description: Option<Lines<4000>>,
     #[schema(value_type = u32)]
     card_system_id: CardSystemId,
-    /// Uses of one passholder; absent: without limit.
+    /// Uses of one passholder or group pass; absent: without limit.
     limit: Option<GivenLimit>,
     #[schema(schema_with = words::day)]
     valid_from: Option<GivenDay>,
@@ -77,6 +77,11 @@ enum Audience {
         until_age: Option<u16>,
         #[serde(default)]
         with_social_status: bool,
+    },
+    /// One of the card system's.
+    GroupPass {
+        #[schema(value_type = Uuid)]
+        id: GroupPassId,
     },
 }
 
@@ -151,6 +156,7 @@ impl NewCoupon {
             granted_to: match self.granted_to {
                 Audience::Everyone => GrantedTo::Everyone,
                 Audience::SocialStatus => GrantedTo::SocialStatus,
+                Audience::GroupPass { id } => GrantedTo::GroupPass(id),
                 Audience::Segment { inhabitants_of, from_age, until_age, with_social_status } => {
                     GrantedTo::Segment(Segment {
                         inhabitants_of,

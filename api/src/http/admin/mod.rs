@@ -7,6 +7,7 @@ mod card_systems;
 mod cards;
 pub mod counters;
 mod coupons;
+mod group_passes;
 mod kiosks;
 mod memberships;
 mod notes;
@@ -27,6 +28,7 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(about("Cards", cards::router()))
         .merge(about("Counters", counters::router()))
         .merge(about("Coupons", coupons::router()))
+        .merge(about("Group passes", group_passes::router()))
         .merge(about("Kiosks", kiosks::router()))
         .merge(about("Memberships", memberships::router()))
         .merge(about("Expense notes", notes::router()))

@@ -119,7 +119,9 @@ async fn list_check_ins(
 #[serde(rename_all = "camelCase")]
 struct GrantedTariff {
     id: Uuid,
+    /// Of the passholder, or of the group pass.
     passholder_id: Uuid,
+    group_pass: bool,
     event_id: String,
     event_title: String,
     organizer_id: String,
@@ -158,7 +160,7 @@ async fn list_granted_tariffs(
         counters: Some(app.own_counters(&caller, &asked.organizer_id).await?),
         from: asked.from(),
         until: asked.until(),
-        passholder: asked.passholder_id,
+        buyer: asked.passholder_id.map(|id| id.0),
         activity: asked.event_id,
         title: asked.event_title,
         cancelled: asked.undone,
@@ -169,6 +171,7 @@ async fn list_granted_tariffs(
     Ok(Json(Page::of(page, |row| GrantedTariff {
         id: row.id,
         passholder_id: row.passholder,
+        group_pass: row.group_pass,
         event_id: row.activity,
         event_title: row.title,
         organizer_id: row.counter,

@@ -315,7 +315,7 @@ async fn history(
         ..Default::default()
     };
     let of_sales = ticket_sales::Filter {
-        passholder,
+        buyer: passholder.map(|id| id.0),
         counters: counters.clone(),
         paging: HISTORY,
         ..Default::default()

@@ -1,0 +1,2 @@
+create index on associations (owner, name);
+create index on association_memberships (association, until_day);

@@ -1,0 +1,1 @@
+create index on group_passes (card_system, name);
