@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use moka::sync::Cache;
 use rand::Rng;
 use sqlx::PgPool;
@@ -33,6 +33,7 @@ pub struct App {
     pub outside: Option<Arc<Outside>>,
     /// How often each caller tried what points at a person.
     pub guesses: Arc<Guesses>,
+    pub clock: Clock,
     /// Up to where in the log each caller has been answered: what he wrote, he reads.
     seen: Cache<SubjectId, u64>,
 }
@@ -42,6 +43,16 @@ tokio::task_local! {
     pub static CORRELATION: CommandId;
     /// Where in the log the request at hand is.
     pub static POSITION: Position;
+}
+
+/// A task of its own that still belongs to the request at hand.
+pub fn in_a_task<T: Send + 'static>(
+    of: impl Future<Output = T> + Send + 'static,
+) -> tokio::task::JoinHandle<T> {
+    match CORRELATION.try_with(|id| *id) {
+        Ok(id) => tokio::spawn(CORRELATION.scope(id, of)),
+        Err(_) => tokio::spawn(of),
+    }
 }
 
 /// Positions in the log, of one request.
@@ -56,12 +67,33 @@ pub struct Position {
 /// How long a read waits for its view to catch up. Source: DESIGN, "Read models".
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// The machine's clock, or one that was turned to another moment: for what is done or rehearsed on
+/// another day than today.
+#[derive(Debug, Clone, Default)]
+pub struct Clock {
+    /// Microseconds before that of the machine.
+    ahead: Arc<AtomicI64>,
+}
+
+impl Clock {
+    /// It is that moment now, and time goes on from there.
+    pub fn turn_to(&self, moment: DateTime<Utc>) {
+        let ahead = (moment - Utc::now()).num_microseconds().unwrap_or_default();
+        self.ahead.store(ahead, Ordering::Relaxed);
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        Utc::now() + TimeDelta::microseconds(self.ahead.load(Ordering::Relaxed))
+    }
+}
+
 impl App {
     pub fn new(store: Store, projections: Projections) -> Self {
         let seen =
             Cache::builder().max_capacity(100_000).time_to_idle(Duration::from_secs(300)).build();
         let issuer = Arc::new(Issuer::demo(store.master_key()));
-        Self { store, projections, issuer, outside: None, guesses: Arc::default(), seen }
+        let (guesses, clock) = (Arc::default(), Clock::default());
+        Self { store, projections, issuer, outside: None, guesses, clock, seen }
     }
 
     /// Where the views are.
@@ -71,7 +103,7 @@ impl App {
 
     /// The one clock. Whole microseconds, as the log keeps them.
     pub fn now(&self) -> DateTime<Utc> {
-        Utc::now().trunc_subsecs(6)
+        self.clock.now().trunc_subsecs(6)
     }
 
     /// Remembers what a caller has seen of the log, and tells him.

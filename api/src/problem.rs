@@ -22,6 +22,7 @@ use uitpas_domain::passholder::check_ins::CheckInRefused;
 use uitpas_domain::passholder::coupons::CouponRefused;
 use uitpas_domain::passholder::redemptions::RedemptionRefused;
 use uitpas_domain::passholder::registration::RegistrationRefused;
+use uitpas_domain::passholder::renewal::RenewalRefused;
 use uitpas_domain::passholder::status::StatusRefused;
 use uitpas_domain::passholder::ticket_sales::SaleRefused;
 use uitpas_domain::reward::Unavailable;
@@ -30,6 +31,8 @@ use uitpas_domain::{
     activity, card_system, counter, coupon, group_pass, kiosk, passholder, reward,
 };
 use uitpas_store::Unsuccessful;
+
+use crate::import::rows::Broken;
 
 /// Nothing in the period of a report or note (R-NOTE-02).
 pub const NOTHING_IN_PERIOD: &str =
@@ -52,15 +55,15 @@ pub enum Problem {
     MethodNotAllowed,
     #[error("a body is required")]
     BodyMissing,
-    #[error("the body is no JSON: {0}")]
+    #[error("the body cannot be read: {0}")]
     BodySyntax(String),
     /// JSON pointer and reason.
     #[error("{0}: {1}")]
     BodyData(String, String),
     #[error("the body may have at most {0} bytes")]
     BodyTooLarge(usize),
-    #[error("the body must be application/json")]
-    UnsupportedMediaType,
+    #[error("the body must be {0}")]
+    UnsupportedMediaType(&'static str),
     /// Parameter and reason.
     #[error("query parameter {0}: {1}")]
     Query(String, String),
@@ -243,6 +246,11 @@ const BAD: StatusCode = StatusCode::BAD_REQUEST;
 const NOT_FOUND: StatusCode = StatusCode::NOT_FOUND;
 
 impl Problem {
+    /// A CSV file of which no line can be read.
+    pub fn csv(broken: Broken) -> Self {
+        Problem::BodySyntax(broken.to_string())
+    }
+
     pub fn status(&self) -> StatusCode {
         self.print().status
     }
@@ -298,7 +306,7 @@ impl Problem {
                 "Body too large",
                 "Dit is te groot om te verwerken.",
             ),
-            Problem::UnsupportedMediaType => general(
+            Problem::UnsupportedMediaType(_) => general(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "header/unsupported-media-type",
                 "Unsupported Media Type",
@@ -593,6 +601,7 @@ fn of_passholder(refused: &passholder::Refused) -> Printed {
         Refused::Card(why) => of_passholders_card(*why),
         Refused::Registration(why) => of_registration(why),
         Refused::Status(why) => of_status(*why),
+        Refused::Renewal(why) => of_renewal(*why),
         Refused::CheckIn(why) => of_check_in(why),
         Refused::Sale(why) => of_sale(why),
         Refused::Redemption(why) => of_redemption(why),
@@ -780,6 +789,23 @@ fn of_status(why: StatusRefused) -> Printed {
             "Deze pashouder is al op deze manier lid van de UiTPAS-regio.",
         ),
     }
+}
+
+fn of_renewal(why: RenewalRefused) -> Printed {
+    let nl = match why {
+        RenewalRefused::OutsideSeason { from, until } => format!(
+            "De jaarlijkse verlenging van kansenstatuten kan van {} tot en met {}.",
+            day(from),
+            day(until)
+        ),
+        RenewalRefused::NoAgreement => "Geen enkele gemeente van dit kaartsysteem heeft een \
+            afspraak over automatische verlenging. Leg die eerst vast."
+            .to_owned(),
+        RenewalRefused::NoCandidate => {
+            "Dit kansenstatuut komt niet in aanmerking voor automatische verlenging.".to_owned()
+        }
+    };
+    own(BAD, "renewal", "Renewal of social status", nl)
 }
 
 fn social_tariff_expired(until: NaiveDate) -> Printed {
@@ -1299,6 +1325,12 @@ fn of_card_system(refused: &card_system::Refused) -> Printed {
             "Deze verdeelsleutel bestaat al. Maak een nieuwe met een ander nummer.",
         ),
         R::Prices(why) => invalid_body("/brackets", &why.to_string()),
+        R::OtherPostalCode(_) => own(
+            BAD,
+            "other-postal-code",
+            "Postal code of another card system",
+            "Deze postcode is van geen gemeente van dit kaartsysteem.",
+        ),
         R::VoucherExists => {
             own(BAD, "voucher-exists", "Voucher exists", "Deze voucher bestaat al.")
         }

@@ -9,9 +9,11 @@ use serde_json::Value;
 use sqlx::postgres::PgConnection;
 use sqlx::{Connection, Executor};
 use tempfile::TempDir;
-use uitpas_domain::ids::{CommandId, PassholderId};
+use uitpas_domain::card_system::{self, CardSystem};
+use uitpas_domain::ids::{CardSystemId, CommandId, PassholderId};
 use uitpas_domain::metadata::Metadata;
 use uitpas_domain::passholder::{self, Passholder};
+use uitpas_domain::root::Root;
 use uitpas_store::embedded::{Embedded, Options};
 use uitpas_store::{Store, Unsuccessful};
 
@@ -82,30 +84,38 @@ impl Ledger {
         let stream = event["stream"].as_str().expect("a stream");
         let id = stream.strip_prefix("passholder/").expect("a passholder");
         let id: PassholderId = id.parse().expect("an id");
+        let metadata: Metadata =
+            serde_json::from_value(event["metadata"].clone()).expect("metadata");
+        self.records::<Passholder>(&id, sold, metadata);
+        sale
+    }
+
+    /// What only the other doors let happen.
+    fn records<A: Root>(&self, id: &A::Id, event: A::Event, metadata: Metadata)
+    where
+        A::Event: Clone,
+    {
         let embedded = Embedded::start(&self.data(), Options::default()).expect("a server");
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         runtime.block_on(async {
             let master = embedded.master_key().expect("a key");
             let store = Store::open(embedded.app_options(), master).await.expect("a store");
-            let metadata: Metadata =
-                serde_json::from_value(event["metadata"].clone()).expect("metadata");
             let command = uitpas_store::Command {
                 id: CommandId(uuid::Uuid::now_v7()),
                 request: [0; 32],
                 metadata,
             };
             let recorded = store.execute(command, |work| {
-                let sold = sold.clone();
+                let event = event.clone();
                 async move {
-                    work.load::<Passholder>(&id).await?;
-                    work.record::<Passholder>(&id, vec![sold])?;
+                    work.load::<A>(id).await?;
+                    work.record::<A>(id, vec![event])?;
                     Ok::<(), Unsuccessful<Infallible>>(())
                 }
             });
             recorded.await.expect("recorded");
         });
         embedded.stop();
-        sale
     }
 
     /// The events of a type, in their order.
@@ -422,6 +432,45 @@ fn notes_are_issued_and_explained() {
     assert!(ledger.run(&["audit", "note", counter, "1"]).done().contains("NoteIssued"));
     ledger.run(&["audit", "card", "0900000095902"]).done();
     ledger.run(&["verify"]).done();
+}
+
+/// R-SOC-03: the renewal of a year; the same list twice changes nothing.
+#[test]
+fn social_status_is_renewed_from_a_file() {
+    let (ledger, _) = Ledger::after_a_day();
+    let list = ledger.writes("verdicts.csv", "inszNumber,verdict\n83030201540,positive\n");
+    let renew =
+        |day: &str| ledger.run(&["renew", &list, "--card-system", "1", "--day", day, "--json"]);
+    renew("2027-04-20").failed(1, "afspraak");
+    let some = ledger.events("Created").into_iter().next().expect("an event");
+    let metadata: Metadata = serde_json::from_value(some["metadata"].clone()).expect("metadata");
+    for postal_code in ["9981", "9987"] {
+        let postal_code = postal_code.parse().expect("a postal code");
+        let agreed_on = "2027-01-31".parse().expect("a day");
+        let at = "2027-01-31T10:00:00Z".parse().expect("a moment");
+        let agreed = card_system::Event::RenewalAgreed { postal_code, agreed_on, at };
+        ledger.records::<CardSystem>(&CardSystemId(1), agreed, metadata.clone());
+    }
+    renew("2027-04-14").failed(1, "15/04/2027");
+    renew("2027-05-01").failed(1, "30/04/2027");
+    let first = renew("2027-04-20").json();
+    let candidates = first["candidates"].as_u64().expect("a count");
+    assert!(candidates > 0, "{first}");
+    assert_eq!(
+        (&first["changed"], &first["notInList"]),
+        (&first["candidates"], &first["candidates"])
+    );
+    assert_eq!(first["unknown"], 1);
+    let again = renew("2027-04-20").json();
+    assert_eq!((&again["candidates"], &again["changed"]), (&first["candidates"], &0.into()));
+    assert_eq!(again["notInList"], first["notInList"]);
+
+    let broken = ledger.writes("broken.csv", "inszNumber,verdict\n83030201541,positive\n");
+    let ran = ledger.run(&["renew", &broken, "--card-system", "1", "--day", "2027-04-20"]);
+    assert!(!ran.err.contains("83030201541"), "{}", ran.err);
+    ran.failed(2, "line 2: inszNumber");
+    let file = ledger.writes("other.csv", "a,b\n");
+    ledger.run(&["renew", &file, "--card-system", "1"]).failed(1, "line 1");
 }
 
 /// What is missing is said in a line, with what to do.

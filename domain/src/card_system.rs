@@ -51,6 +51,16 @@ pub enum Command {
         settings: Settings,
         at: DateTime<Utc>,
     },
+    /// A municipality agreed to the yearly renewal of social status, for one of its postal codes.
+    AgreeToRenewal {
+        postal_code: PostalCode,
+        agreed_on: NaiveDate,
+        at: DateTime<Utc>,
+    },
+    EndRenewalAgreement {
+        postal_code: PostalCode,
+        at: DateTime<Utc>,
+    },
     IssueVoucher {
         code: VoucherCode,
         voucher: Voucher,
@@ -75,6 +85,8 @@ pub enum Event {
     PricesSet { brackets: Vec<PriceBracket>, at: DateTime<Utc> },
     AdministrativePricesSet { prices: AdministrativePrices, at: DateTime<Utc> },
     SettingsChanged { settings: Settings, at: DateTime<Utc> },
+    RenewalAgreed { postal_code: PostalCode, agreed_on: NaiveDate, at: DateTime<Utc> },
+    RenewalAgreementEnded { postal_code: PostalCode, at: DateTime<Utc> },
     VoucherIssued { code: VoucherCode, voucher: Voucher, at: DateTime<Utc> },
     VoucherSpent { code: VoucherCode, at: DateTime<Utc> },
 }
@@ -93,6 +105,8 @@ pub enum Refused {
     KeyExists(DistributionKeyId),
     #[error(transparent)]
     Prices(#[from] InvalidBrackets),
+    #[error("no municipality of this card system has postal code {0}")]
+    OtherPostalCode(PostalCode),
     #[error("this voucher code exists already")]
     VoucherExists,
     #[error(transparent)]
@@ -189,6 +203,9 @@ pub struct CardSystem {
     pub prices: Vec<PriceBracket>,
     pub administrative_prices: AdministrativePrices,
     pub settings: Settings,
+    /// Postal codes whose municipality agreed to the yearly renewal of social status, with the day of
+    /// the agreement: from then on they are enrolled (R-SOC-03).
+    pub renewal_agreements: BTreeMap<PostalCode, NaiveDate>,
     pub vouchers: BTreeMap<VoucherCode, IssuedVoucher>,
 }
 
@@ -248,6 +265,22 @@ impl CardSystem {
                 let news = settings != self.settings;
                 Ok(if news { vec![Event::SettingsChanged { settings, at }] } else { vec![] })
             }
+            Command::AgreeToRenewal { postal_code, agreed_on, at } => {
+                if !self.has_inhabitants_of(&postal_code) {
+                    return Err(Refused::OtherPostalCode(postal_code));
+                }
+                let news = self.renewal_agreements.get(&postal_code) != Some(&agreed_on);
+                Ok(match news {
+                    true => vec![Event::RenewalAgreed { postal_code, agreed_on, at }],
+                    false => vec![],
+                })
+            }
+            Command::EndRenewalAgreement { postal_code, at } => {
+                Ok(match self.renewal_agreements.contains_key(&postal_code) {
+                    true => vec![Event::RenewalAgreementEnded { postal_code, at }],
+                    false => vec![],
+                })
+            }
             Command::IssueVoucher { code, voucher, at } => match self.vouchers.get(&code) {
                 Some(_) => Err(Refused::VoucherExists),
                 None => Ok(vec![Event::VoucherIssued { code, voucher, at }]),
@@ -278,6 +311,12 @@ impl CardSystem {
             Event::PricesSet { brackets, .. } => self.prices = brackets,
             Event::AdministrativePricesSet { prices, .. } => self.administrative_prices = prices,
             Event::SettingsChanged { settings, .. } => self.settings = settings,
+            Event::RenewalAgreed { postal_code, agreed_on, .. } => {
+                self.renewal_agreements.insert(postal_code, agreed_on);
+            }
+            Event::RenewalAgreementEnded { postal_code, .. } => {
+                self.renewal_agreements.remove(&postal_code);
+            }
             Event::VoucherIssued { code, voucher, .. } => {
                 self.vouchers.insert(code, IssuedVoucher { voucher, spent: false });
             }
@@ -300,6 +339,13 @@ impl CardSystem {
     /// Whether someone who lives there is an inhabitant of this region (R-SOC-05).
     pub fn has_inhabitants_of(&self, postal_code: &PostalCode) -> bool {
         self.municipalities.iter().any(|municipality| municipality.postal_code == *postal_code)
+    }
+
+    /// The postal codes enrolled in the yearly renewal on a day (R-SOC-03).
+    pub fn enrolled_on(&self, day: NaiveDate) -> impl Iterator<Item = PostalCode> + '_ {
+        let agreed =
+            self.renewal_agreements.iter().filter(move |(_, agreed_on)| **agreed_on <= day);
+        agreed.map(|(postal_code, _)| *postal_code)
     }
 
     /// The price of a membership, less the voucher, never below 0.00 (R-REG-06).

@@ -278,6 +278,27 @@ impl Store {
         .await
     }
 
+    /// Who hold these claims, of those that somebody holds.
+    pub async fn claim_owners(
+        &self,
+        kind: &str,
+        hashes: &[Hash],
+    ) -> Result<Vec<(Hash, String)>, Failed> {
+        let hashes: Vec<&[u8]> = hashes.iter().map(|hash| &hash[..]).collect();
+        let held: Vec<(Vec<u8>, String)> = patiently(|| {
+            sqlx::query_as("select hash, owner from log.claims where kind = $1 and hash = any($2)")
+                .bind(kind)
+                .bind(&hashes)
+                .fetch_all(&self.0.readers)
+        })
+        .await?;
+        let held = held.into_iter().map(|(hash, owner)| {
+            let hash = hash.try_into().map_err(|_| Failed::new("a claim is a hash of 32 bytes"));
+            Ok((hash?, owner))
+        });
+        held.collect()
+    }
+
     /// The wrapped key of a person. None: never made, or destroyed.
     pub async fn wrapped_key(&self, person: &str) -> Result<Option<Vec<u8>>, Failed> {
         patiently(|| {

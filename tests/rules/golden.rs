@@ -49,6 +49,8 @@ fn event_types() -> Vec<(&'static str, Vec<&'static str>)> {
                 MembershipSuperseded,
                 SocialStatusGranted,
                 SocialStatusExtended,
+                SocialStatusRenewed,
+                RenewalWithheld,
                 SocialStatusSuspended,
                 SuspensionLifted,
                 SocialStatusEnded,
@@ -76,6 +78,8 @@ fn event_types() -> Vec<(&'static str, Vec<&'static str>)> {
                 PricesSet,
                 AdministrativePricesSet,
                 SettingsChanged,
+                RenewalAgreed,
+                RenewalAgreementEnded,
                 VoucherIssued,
                 VoucherSpent,
             ]

@@ -19,6 +19,7 @@ mod limits;
 mod memberships;
 mod notes;
 mod registration;
+mod renewal;
 mod rewards;
 mod social_status;
 mod social_tariff;

@@ -89,7 +89,7 @@ pub fn check(method: &Method, path: &str, status: u16, kind: Option<&str>, bytes
         assert!(bytes.is_empty(), "{at}: a body that is not described");
         return;
     };
-    let kind = kind.unwrap_or_default();
+    let kind = kind.unwrap_or_default().split(';').next().unwrap_or_default();
     let media = &content[kind];
     assert!(media.is_object(), "{at}: {kind} is not described");
     if kind.ends_with("json") {

@@ -24,6 +24,7 @@ mod outside_issuer;
 mod privacy;
 mod region;
 mod registration;
+mod renewal;
 mod reports;
 mod rewards;
 mod tariffs;

@@ -70,7 +70,11 @@ pub struct Holder {
 impl Region {
     /// A server on an empty log.
     pub async fn empty() -> Self {
-        let database = TestDatabase::new().await;
+        Self::on(TestDatabase::new().await).await
+    }
+
+    /// A server on this log, which nobody has written to.
+    pub async fn on(database: TestDatabase) -> Self {
         let store = Store::open(database.app_options(), MasterKey::generate()).await;
         let store = store.expect("a store");
         let projections = Projections::open(&store).await.expect("views");
@@ -87,7 +91,12 @@ impl Region {
 
     /// Two card systems with their KSB admins and keys, and the counters with their staff.
     pub async fn new() -> Self {
-        let region = Self::empty().await;
+        Self::empty().await.settled().await
+    }
+
+    /// With two card systems and their counters.
+    pub async fn settled(self) -> Self {
+        let region = self;
         let owner = region.owner();
         for (id, name, towns) in [
             (1, "UiTPAS Meerdal", vec![("9981", "Meerdal"), ("9987", "Terbeke")]),
@@ -528,6 +537,18 @@ impl Desk {
     pub async fn posts_once(&self, key: &str, path: &str, body: Value) -> Answer {
         let request = self.request(Method::POST, path).header("idempotency-key", key);
         self.send(request.json(&body)).await
+    }
+
+    pub async fn uploads(&self, path: &str, csv: impl Into<String>) -> Answer {
+        let request = self.request(Method::POST, path).header("content-type", "text/csv");
+        self.send(request.body(csv.into())).await
+    }
+
+    /// A list as a CSV file, in its lines.
+    pub async fn gets_csv(&self, path: &str) -> Vec<String> {
+        let answer = self.send(self.request(Method::GET, path).header("accept", "text/csv")).await;
+        assert_eq!(answer.header("content-type"), Some("text/csv; charset=utf-8"));
+        answer.text().lines().map(str::to_owned).collect()
     }
 
     // Passholders.

@@ -125,6 +125,8 @@ async fn passholder(app: &App, id: PassholderId, position: u64) -> Answer<Found>
             | passholder::Event::MembershipSuperseded { .. }
             | passholder::Event::SocialStatusGranted { .. }
             | passholder::Event::SocialStatusExtended { .. }
+            | passholder::Event::SocialStatusRenewed { .. }
+            | passholder::Event::RenewalWithheld { .. }
             | passholder::Event::SocialStatusSuspended { .. }
             | passholder::Event::SuspensionLifted { .. }
             | passholder::Event::SocialStatusEnded { .. }
@@ -220,6 +222,8 @@ async fn line(app: &App, sale: SaleId, position: u64) -> Answer<Found> {
             | passholder::Event::MembershipSuperseded { .. }
             | passholder::Event::SocialStatusGranted { .. }
             | passholder::Event::SocialStatusExtended { .. }
+            | passholder::Event::SocialStatusRenewed { .. }
+            | passholder::Event::RenewalWithheld { .. }
             | passholder::Event::SocialStatusSuspended { .. }
             | passholder::Event::SuspensionLifted { .. }
             | passholder::Event::SocialStatusEnded { .. }

@@ -17,6 +17,7 @@ pub mod memberships;
 pub mod notes;
 pub mod oneself;
 pub mod passholders;
+pub mod renewal;
 pub mod reports;
 pub mod rewards;
 pub mod social_status;

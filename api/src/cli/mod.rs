@@ -5,6 +5,7 @@ mod demo;
 mod import;
 mod migrate;
 mod note;
+mod renew;
 mod serve;
 mod token;
 mod trail;
@@ -58,6 +59,8 @@ enum Command {
     Verify,
     /// Print what each municipality owes a counter over a period; issue and list the notes of it.
     Note(note::Notes),
+    /// Renew social status from a list of verdicts, as is done once a year.
+    Renew(renew::Renew),
     /// Remove a passholder: personal data become unreadable, for good.
     Erase(audit::Erase),
     /// Print a bearer token of the built-in demo issuer.
@@ -109,6 +112,7 @@ async fn run(Cli { command, target, json, log_format: _ }: Cli) -> Outcome {
         Command::Rebuild(rebuild) => rebuild.run(&target, json).await,
         Command::Verify => audit::verify(&target, json).await,
         Command::Note(note) => note.run(&target, json).await,
+        Command::Renew(renew) => renew.run(&target, json).await,
         Command::Erase(erase) => erase.run(&target, json).await,
         Command::Token(token) => token.run(&target, json).await,
     }

@@ -80,7 +80,7 @@ pub async fn problems(request: Request, next: Next) -> Response {
         StatusCode::NOT_FOUND => Problem::NoSuchUrl,
         StatusCode::METHOD_NOT_ALLOWED => Problem::MethodNotAllowed,
         StatusCode::PAYLOAD_TOO_LARGE => Problem::BodyTooLarge(super::BODY_BYTES_MAX),
-        StatusCode::UNSUPPORTED_MEDIA_TYPE => Problem::UnsupportedMediaType,
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => Problem::UnsupportedMediaType("application/json"),
         StatusCode::SERVICE_UNAVAILABLE => Problem::Busy,
         status if status.is_client_error() => {
             Problem::BodySyntax("the request cannot be read".to_owned())

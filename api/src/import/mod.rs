@@ -1,7 +1,10 @@
-//! Reading what others publish: activities of UiTdatabank and lists of cards. A broken record is
-//! told with its line, the others go on. Nothing here writes: the caller says what to do with it.
+//! Reading what others publish: activities of UiTdatabank, lists of cards, verdicts on social status.
+//! A broken record is told with its line, the others go on. Nothing here writes: the caller says what
+//! to do with it.
 
 pub mod activities;
 pub mod cards;
 mod fields;
 mod records;
+pub mod rows;
+pub mod verdicts;

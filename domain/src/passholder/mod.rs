@@ -4,7 +4,7 @@
 //! - registering and changing details: [`registration`]
 //! - blocking and replacing cards: [`cards`]
 //! - joining another card system, granting and ending social status: [`memberships`]
-//! - social status: [`social_status`](self::status)
+//! - social status: [`social_status`](self::status), and its yearly [`renewal`]
 //! - saving points: [`check_ins`]
 //! - the social tariff: [`ticket_sales`]
 //! - coupons: [`coupons`]
@@ -16,6 +16,7 @@ pub mod coupons;
 pub mod memberships;
 pub mod redemptions;
 pub mod registration;
+pub mod renewal;
 pub mod status;
 pub mod ticket_sales;
 
@@ -56,6 +57,7 @@ pub enum Command {
     ReplaceCard(Box<cards::ReplaceCard>),
     TakeUpMembership(Box<memberships::TakeUpMembership>),
     ExtendSocialStatus(status::Extend),
+    RenewSocialStatus(renewal::Renew),
     SuspendSocialStatus(status::Suspend),
     LiftSuspension(status::LiftSuspension),
     BlockMembership(status::BlockMembership),
@@ -124,6 +126,18 @@ pub enum Event {
     SocialStatusExtended {
         card_system: CardSystemId,
         until: NaiveDate,
+        at: DateTime<Utc>,
+    },
+    /// By the yearly run (R-SOC-03).
+    SocialStatusRenewed {
+        card_system: CardSystemId,
+        until: NaiveDate,
+        at: DateTime<Utc>,
+    },
+    /// The yearly run left it as it was.
+    RenewalWithheld {
+        card_system: CardSystemId,
+        why: renewal::Withheld,
         at: DateTime<Utc>,
     },
     SocialStatusSuspended {
@@ -296,6 +310,8 @@ pub enum Refused {
     #[error(transparent)]
     Status(#[from] status::StatusRefused),
     #[error(transparent)]
+    Renewal(#[from] renewal::RenewalRefused),
+    #[error(transparent)]
     CheckIn(#[from] check_ins::CheckInRefused),
     #[error(transparent)]
     Sale(#[from] ticket_sales::SaleRefused),
@@ -343,6 +359,8 @@ pub struct Membership {
     /// The block that took the last card away (R-CRD-06).
     pub card_taken: Option<cards::Block>,
     pub social_status: Option<SocialStatus>,
+    /// The year of the last renewal, and what it came to.
+    pub renewal: Option<(i32, renewal::Renewal)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -375,6 +393,7 @@ impl Passholder {
             Command::ReplaceCard(replace) => holder.replace_card(*replace),
             Command::TakeUpMembership(take) => holder.take_up_membership(*take),
             Command::ExtendSocialStatus(extend) => holder.extend_social_status(extend),
+            Command::RenewSocialStatus(renew) => holder.renew_social_status(renew),
             Command::SuspendSocialStatus(suspend) => holder.suspend_social_status(suspend),
             Command::LiftSuspension(lift) => holder.lift_suspension(lift),
             Command::BlockMembership(block) => holder.block_membership(block),
@@ -419,6 +438,7 @@ impl Holder {
             card: Some(registered.card),
             card_taken: None,
             social_status,
+            renewal: None,
         };
         Self {
             details: registered.details,
@@ -460,6 +480,7 @@ impl Holder {
                     card: None,
                     card_taken: None,
                     social_status: None,
+                    renewal: None,
                 });
                 membership.card = Some(card);
             }
@@ -471,6 +492,13 @@ impl Holder {
             }
             Event::SocialStatusExtended { card_system, until, .. } => {
                 self.edit_social_status(card_system, |status| status.until = until);
+            }
+            Event::SocialStatusRenewed { card_system, until, at } => {
+                self.edit_social_status(card_system, |status| status.until = until);
+                self.on_renewal(card_system, renewal::Renewal::Renewed, at);
+            }
+            Event::RenewalWithheld { card_system, why, at } => {
+                self.on_renewal(card_system, renewal::Renewal::Withheld(why), at);
             }
             Event::SocialStatusSuspended { card_system, until, .. } => {
                 self.edit_social_status(card_system, |status| status.suspended_until = Some(until));

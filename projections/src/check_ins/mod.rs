@@ -98,6 +98,8 @@ impl Fold for CheckIns {
             | Event::MembershipSuperseded { .. }
             | Event::SocialStatusGranted { .. }
             | Event::SocialStatusExtended { .. }
+            | Event::SocialStatusRenewed { .. }
+            | Event::RenewalWithheld { .. }
             | Event::SocialStatusSuspended { .. }
             | Event::SuspensionLifted { .. }
             | Event::SocialStatusEnded { .. }

@@ -122,6 +122,8 @@ impl Fold for Counters {
                 | card_system::Event::PricesSet { .. }
                 | card_system::Event::AdministrativePricesSet { .. }
                 | card_system::Event::SettingsChanged { .. }
+                | card_system::Event::RenewalAgreed { .. }
+                | card_system::Event::RenewalAgreementEnded { .. }
                 | card_system::Event::VoucherIssued { .. }
                 | card_system::Event::VoucherSpent { .. } => {}
             },
@@ -224,6 +226,8 @@ impl Counters {
             | card_system::Event::PricesSet { .. }
             | card_system::Event::AdministrativePricesSet { .. }
             | card_system::Event::SettingsChanged { .. }
+            | card_system::Event::RenewalAgreed { .. }
+            | card_system::Event::RenewalAgreementEnded { .. }
             | card_system::Event::VoucherIssued { .. }
             | card_system::Event::VoucherSpent { .. } => {}
         }

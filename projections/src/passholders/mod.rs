@@ -1,6 +1,8 @@
 //! Passholders: the only view with personal data, for those who may search it. Removing someone
 //! empties those columns, and nobody can fill them again: the key is gone.
 
+pub mod renewals;
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -21,6 +23,7 @@ use crate::projection::{Fold, Projection, not_mine};
 use crate::reading::{AnyEvent, Entry};
 use crate::search::{Page, Paging, containing, folded, matching, page};
 use crate::table::{AsJson, NoRow, Stored, Table, table};
+use renewals::RenewalList;
 
 table! {
     /// A passholder. The personal columns are empty after removal.
@@ -37,6 +40,8 @@ table! {
         memberships: AsJson<BTreeMap<CardSystemId, Membership>>,
         /// Card systems whose membership is to be blocked (R-CRD-09).
         to_block_in: Vec<i32>,
+        /// `CARD-SYSTEM/YEAR/OUTCOME` of each yearly renewal of social status.
+        renewals: Vec<String>,
         /// Oldest first.
         cards: AsJson<Vec<HeldCard>>,
         card_numbers: Vec<String>,
@@ -97,7 +102,7 @@ pub struct Blocked {
 
 pub const PROJECTION: Projection = Projection {
     name: "passholders",
-    version: 2,
+    version: 3,
     schema: include_str!("schema.sql"),
     indexes: include_str!("indexes.sql"),
     owns: &[
@@ -109,6 +114,8 @@ pub const PROJECTION: Projection = Projection {
         ("passholder", "MembershipSuperseded"),
         ("passholder", "SocialStatusGranted"),
         ("passholder", "SocialStatusExtended"),
+        ("passholder", "SocialStatusRenewed"),
+        ("passholder", "RenewalWithheld"),
         ("passholder", "SocialStatusSuspended"),
         ("passholder", "SuspensionLifted"),
         ("passholder", "SocialStatusEnded"),
@@ -120,7 +127,7 @@ pub const PROJECTION: Projection = Projection {
         ("passholder", "Removed"),
     ],
     opens_details: true,
-    statements: &[BY_ID, SEARCH],
+    statements: &[BY_ID, SEARCH, renewals::CANDIDATES, renewals::COUNTS, renewals::LISTED],
     new: || Box::new(Passholders::default()),
 };
 
@@ -171,6 +178,7 @@ impl Passholder {
             card_systems: Vec::new(),
             memberships: AsJson(BTreeMap::new()),
             to_block_in: Vec::new(),
+            renewals: Vec::new(),
             cards: AsJson(Vec::new()),
             card_numbers: Vec::new(),
             current_card: None,
@@ -231,6 +239,13 @@ impl Passholder {
             }
             Event::SocialStatusExtended { card_system, until, .. } => {
                 self.edit_social_status(*card_system, |status| status.until = *until);
+            }
+            Event::SocialStatusRenewed { card_system, until, at } => {
+                self.edit_social_status(*card_system, |status| status.until = *until);
+                self.on_renewal(*card_system, RenewalList::Renewed, *at);
+            }
+            Event::RenewalWithheld { card_system, why, at } => {
+                self.on_renewal(*card_system, (*why).into(), *at);
             }
             Event::SocialStatusSuspended { card_system, until, .. } => {
                 self.edit_social_status(*card_system, |status| {

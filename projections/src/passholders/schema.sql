@@ -16,6 +16,9 @@ create table passholders (
     memberships text not null,
     -- Ids of the card systems whose membership is to be blocked.
     to_block_in integer[] not null,
+    -- What each yearly renewal of social status came to: card system, year and outcome, with a slash
+    -- between them.
+    renewals text[] not null,
     -- JSON: all cards ever, oldest first; their numbers.
     cards text not null,
     card_numbers text[] not null,

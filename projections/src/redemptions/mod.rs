@@ -92,6 +92,8 @@ impl Fold for Redemptions {
             | Event::MembershipSuperseded { .. }
             | Event::SocialStatusGranted { .. }
             | Event::SocialStatusExtended { .. }
+            | Event::SocialStatusRenewed { .. }
+            | Event::RenewalWithheld { .. }
             | Event::SocialStatusSuspended { .. }
             | Event::SuspensionLifted { .. }
             | Event::SocialStatusEnded { .. }

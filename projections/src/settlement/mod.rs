@@ -178,6 +178,8 @@ impl Settlement {
             | Event::MembershipSuperseded { .. }
             | Event::SocialStatusGranted { .. }
             | Event::SocialStatusExtended { .. }
+            | Event::SocialStatusRenewed { .. }
+            | Event::RenewalWithheld { .. }
             | Event::SocialStatusSuspended { .. }
             | Event::SuspensionLifted { .. }
             | Event::SocialStatusEnded { .. }

@@ -134,6 +134,8 @@ impl TicketSales {
             | Event::MembershipSuperseded { .. }
             | Event::SocialStatusGranted { .. }
             | Event::SocialStatusExtended { .. }
+            | Event::SocialStatusRenewed { .. }
+            | Event::RenewalWithheld { .. }
             | Event::SocialStatusSuspended { .. }
             | Event::SuspensionLifted { .. }
             | Event::SocialStatusEnded { .. }

@@ -12,6 +12,7 @@ mod kiosks;
 mod memberships;
 mod notes;
 mod overviews;
+mod renewal;
 mod view;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -33,5 +34,6 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(about("Memberships", memberships::router()))
         .merge(about("Expense notes", notes::router()))
         .merge(about("Overviews", overviews::router()))
+        .merge(about("Renewal of social status", renewal::router()))
         .merge(about("Counter view", view::router()))
 }
