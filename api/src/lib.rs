@@ -11,6 +11,8 @@ pub mod files;
 pub mod guesses;
 pub mod http;
 pub mod import;
+pub mod kit;
 pub mod ledger;
 pub mod oidc;
 pub mod problem;
+pub mod seal;

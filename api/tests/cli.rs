@@ -1,5 +1,12 @@
 //! The command line, as someone at a terminal runs it.
 
+#[path = "cli/kit.rs"]
+mod kit;
+#[path = "cli/proof.rs"]
+mod proof;
+#[path = "cli/trail.rs"]
+mod trail;
+
 use std::convert::Infallible;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -50,10 +57,14 @@ impl Ledger {
         Ran::of(command.args(arguments).arg("--data").arg(self.data()))
     }
 
+    fn path(&self, name: &str) -> String {
+        self.home.path().join(name).to_str().expect("UTF-8").to_owned()
+    }
+
     fn writes(&self, name: &str, text: &str) -> String {
-        let file = self.home.path().join(name);
+        let file = self.path(name);
         fs::write(&file, text).expect("a file");
-        file.to_str().expect("UTF-8").to_owned()
+        file
     }
 
     /// What a superuser does behind everybody's back.
@@ -81,13 +92,17 @@ impl Ledger {
         payload["TicketSold"]["sale"] = sale.as_str().into();
         payload["TicketSold"]["at"] = at.into();
         let sold: passholder::Event = serde_json::from_value(payload).expect("a sale");
-        let stream = event["stream"].as_str().expect("a stream");
+        self.happens_to_buyer(event, sold);
+        sale
+    }
+
+    /// What happens to the passholder of a sale, by whoever sold it.
+    fn happens_to_buyer(&self, sale: &Value, event: passholder::Event) {
+        let stream = sale["stream"].as_str().expect("a stream");
         let id = stream.strip_prefix("passholder/").expect("a passholder");
         let id: PassholderId = id.parse().expect("an id");
-        let metadata: Metadata =
-            serde_json::from_value(event["metadata"].clone()).expect("metadata");
-        self.records::<Passholder>(&id, sold, metadata);
-        sale
+        let metadata = serde_json::from_value(sale["metadata"].clone()).expect("metadata");
+        self.records::<Passholder>(&id, event, metadata);
     }
 
     /// What only the other doors let happen.

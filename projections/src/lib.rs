@@ -21,6 +21,7 @@ pub mod rewards;
 mod runner;
 mod search;
 pub mod settlement;
+mod sums;
 mod table;
 pub mod ticket_sales;
 mod verify;
@@ -42,6 +43,7 @@ pub use projection::Projection;
 pub use runner::Running;
 use runner::{Round, Runner};
 pub use search::{Page, Paging};
+pub use sums::{Unsound, Wrong};
 pub use table::AsJson;
 pub use verify::Difference;
 
@@ -342,6 +344,7 @@ pub fn statements() -> Vec<&'static str> {
         rebuild::SET_CHECKPOINT,
         verify::CHECKPOINT,
         verify::REMOVED_AFTER,
+        sums::HASH_AT,
     ];
     let queries = ALL.iter().flat_map(|projection| projection.statements.iter().copied());
     framework.into_iter().chain(queries).collect()

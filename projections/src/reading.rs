@@ -84,6 +84,12 @@ static KNOWN: LazyLock<HashMap<&str, HashMap<&str, u32>>> = LazyLock::new(|| {
 pub(crate) struct Kinds(u128);
 
 impl Kinds {
+    /// All events there are.
+    pub fn all() -> Self {
+        let known = KNOWN.values().flat_map(HashMap::values);
+        Self(known.fold(0, |kinds, kind| kinds | 1 << kind))
+    }
+
     pub fn of(names: &[(&str, &str)]) -> Self {
         let bit = |(aggregate, event): &(&str, &str)| 1 << KNOWN[aggregate][event];
         Self(names.iter().map(bit).fold(0, |kinds, bit| kinds | bit))

@@ -183,11 +183,17 @@ async fn partings(
         let tables = fold.tables();
         let table = tables.iter().find(|table| table.name() == keyed.0);
         let live = match table {
-            Some(table) => table.stored_cells(snapshot, LIVE, &keyed.1).await?,
-            None => None,
+            Some(table) => table.stored_cells(snapshot, LIVE, &keyed.1).await,
+            None => Ok(None),
         };
         let history = histories.get(keyed).map(Vec::as_slice).unwrap_or_default();
-        if let Some(position) = parting(live.as_ref(), history) {
+        let position = match live {
+            Ok(live) => parting(live.as_ref(), history),
+            // Cells that no fold writes were never right.
+            Err(sqlx::Error::ColumnDecode { .. }) => history.first().map(|(position, _)| *position),
+            Err(error) => return Err(error.into()),
+        };
+        if let Some(position) = position {
             positions.insert(keyed.clone(), position);
         }
     }

@@ -43,6 +43,39 @@ impl Entry<'_> {
     }
 }
 
+/// The digest of an entry, from its fields: its stream and its sequence in it, its type and version,
+/// its payload and metadata as they were written.
+pub fn digest(
+    (aggregate_type, aggregate_id, sequence): (&str, &str, u64),
+    (event_type, event_version): (&str, &str),
+    (payload, metadata): (&str, &str),
+) -> Hash {
+    let (payload, metadata) = (payload.as_bytes(), metadata.as_bytes());
+    Entry { aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata }
+        .digest()
+}
+
+/// The chain of a log, for who has nothing of it but digests.
+#[derive(Debug, Clone)]
+pub struct Chain {
+    position: u64,
+    hash: Hash,
+}
+
+impl Chain {
+    /// Of the log of this name, before its first entry.
+    pub fn of(log: Uuid) -> Self {
+        Self { position: 0, hash: first(log) }
+    }
+
+    /// The hash of the next entry.
+    pub fn add(&mut self, recorded_at_us: i64, digest: &Hash) -> Hash {
+        self.position += 1;
+        self.hash = next(&self.hash, self.position, recorded_at_us, digest);
+        self.hash
+    }
+}
+
 /// What the first entry is chained to: the log's own name.
 pub(crate) fn first(log: Uuid) -> Hash {
     Sha256::digest(log.as_bytes()).into()

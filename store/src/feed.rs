@@ -12,7 +12,7 @@ use sqlx::{ConnectOptions, Executor};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
-use crate::chain::Hash;
+use crate::chain::{self, Hash};
 use crate::copy::{Row, Rows, is_end, without_header};
 use crate::failure::Failed;
 use crate::store::{HEAD, Head, Store, patiently};
@@ -39,6 +39,17 @@ pub struct Raw {
     pub metadata: String,
     #[sqlx(try_from = "Vec<u8>")]
     pub hash: Hash,
+}
+
+impl Raw {
+    /// What the chain of hashes takes of it.
+    pub fn digest(&self) -> Hash {
+        chain::digest(
+            (&self.aggregate_type, &self.aggregate_id, self.sequence),
+            (&self.event_type, &self.event_version),
+            (&self.payload, &self.metadata),
+        )
+    }
 }
 
 impl From<Row<'_>> for Raw {

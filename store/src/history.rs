@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use uitpas_domain::root::Root;
 
+use crate::chain::Hash;
 use crate::failure::Failed;
 use crate::feed::Raw;
 use crate::store::{Store, patiently};
@@ -28,6 +29,30 @@ impl Store {
             .fetch_all(self.readers())
         })
         .await
+    }
+
+    /// The entries of a stream up to a position, in their order, each with the state after it.
+    pub async fn states<A: Root>(
+        &self,
+        id: &A::Id,
+        until: u64,
+    ) -> Result<Vec<(Raw, Arc<A>)>, Failed> {
+        let key = StreamKey::of::<A>(id);
+        let upcasters = A::upcasters();
+        let mut loaded = Loaded::<A>::default();
+        let mut states = Vec::new();
+        for raw in self.history::<A>(id, until).await? {
+            let row = Row {
+                sequence: raw.sequence.cast_signed(),
+                event_type: raw.event_type.clone(),
+                event_version: raw.event_version.clone(),
+                payload: raw.payload.clone(),
+                metadata: Some(raw.metadata.clone()),
+            };
+            loaded.evolve(read_event::<A>(&key, &row, &upcasters)?, row.payload.len());
+            states.push((raw, loaded.state.clone()));
+        }
+        Ok(states)
     }
 
     /// The state of a stream as the log stood at a position.
@@ -58,6 +83,19 @@ impl Store {
             Some(before) => Ok(self.feed(before, 1).await?.into_iter().next()),
             None => Ok(None),
         }
+    }
+
+    /// The hash that stands at a position, and when its entry was stored, whatever is missing in
+    /// front of it.
+    pub async fn stored_at(&self, position: u64) -> Result<Option<(Hash, DateTime<Utc>)>, Failed> {
+        let found: Option<(Vec<u8>, DateTime<Utc>)> = patiently(|| {
+            sqlx::query_as("select hash, recorded_at from log.events where position = $1")
+                .bind(position.cast_signed())
+                .fetch_optional(self.readers())
+        })
+        .await?;
+        let found = found.map(|(hash, at)| Ok((Hash::try_from(hash.as_slice())?, at)));
+        found.transpose().map_err(|error: std::array::TryFromSliceError| Failed::new(error))
     }
 
     /// The last position that was recorded at or before an instant; 0 where there is none. Instants

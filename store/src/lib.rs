@@ -27,7 +27,7 @@ mod verify;
 mod work;
 mod writer;
 
-pub use chain::Hash;
+pub use chain::{Chain, Hash, digest};
 pub use failure::{Failed, Unsuccessful};
 pub use feed::{Raw, Replay};
 pub use store::{Head, Store};

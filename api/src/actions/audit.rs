@@ -1,7 +1,7 @@
 //! For the auditor: what happened to a passholder, group pass, counter, card, note or line, and how
 //! it stood as of any position of the log (R-AUD-01).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -10,18 +10,19 @@ use serde_json::Value;
 use uitpas_domain::calendar::end_of_day;
 use uitpas_domain::card::{Card, Holder as Buyer};
 use uitpas_domain::card_system::CardSystem;
-use uitpas_domain::counter::notes::{Lines, NoteRefused, lines_of};
+use uitpas_domain::counter::notes::{Closing, Lines, NoteRefused, lines_of};
 use uitpas_domain::counter::{self, Counter, Refused};
 use uitpas_domain::group_pass::{self, GroupPass};
 use uitpas_domain::ids::{CardSystemId, CounterId, GroupPassId, PassholderId, SaleId};
 use uitpas_domain::metadata::Role;
 use uitpas_domain::passholder::{self, Passholder};
+use uitpas_domain::root::Root;
 use uitpas_domain::values::card_number::CardNumber;
-use uitpas_projections::settlement;
-use uitpas_projections::settlement::IssuedNote;
+use uitpas_projections::settlement::{self, IssuedNote, Line};
 use uitpas_projections::ticket_sales as overview;
 use uitpas_store::{Failed, Raw, Work};
 
+use super::difference::{Change, differences};
 use super::{Outcome, authority, demand_ksb};
 use crate::app::App;
 use crate::auth::{Caller, Kind};
@@ -69,9 +70,28 @@ impl FromStr for AsOf {
 pub struct Trail {
     /// Up to here the log was looked at.
     pub position: u64,
-    pub entries: Vec<Raw>,
+    pub steps: Vec<Step>,
     /// As the rules know it; what is personal in it is sealed.
     pub state: Value,
+}
+
+/// An event of a history.
+pub struct Step {
+    /// Who did it, and when it was known.
+    pub entry: Raw,
+    /// When it happened.
+    pub at: Option<DateTime<Utc>>,
+    /// What it made different in the state that its stream, the note or the line had before.
+    pub changes: Vec<Change>,
+}
+
+/// What lies between two positions.
+pub struct Between {
+    pub from: u64,
+    /// What happened after the first position, and how it stands at the second.
+    pub trail: Trail,
+    /// What the state at the second has otherwise than that at the first.
+    pub changes: Vec<Change>,
 }
 
 /// The last position that counts.
@@ -86,35 +106,75 @@ pub async fn position(app: &App, as_of: Option<AsOf>) -> Answer<u64> {
 
 /// What happened to the subject up to a position, and how it stood then.
 pub async fn trail(app: &App, subject: &Subject, position: u64) -> Answer<Trail> {
-    let (entries, state) = match subject {
-        Subject::Passholder(id) => passholder(app, *id, position).await?,
-        Subject::GroupPass(id) => group_pass(app, *id, position).await?,
-        Subject::Counter(id) => {
-            let state = app.store.load_as_of::<Counter>(id, position).await?;
-            (app.store.history::<Counter>(id, position).await?, as_value(&state.state)?)
-        }
-        Subject::Card(number) => {
-            let state = app.store.load_as_of::<Card>(number, position).await?;
-            (app.store.history::<Card>(number, position).await?, as_value(&state.state)?)
-        }
-        Subject::Note(counter, number) => note(app, counter, *number, position).await?,
-        Subject::Line(sale) => line(app, *sale, position).await?,
-    };
-    Ok(Trail { position, entries, state })
+    let (steps, state) = found(app, subject, position).await?;
+    if let (Subject::Note(..), Value::Null) = (subject, &state) {
+        return Err(Refused::from(NoteRefused::Unknown).into());
+    }
+    Ok(Trail { position, steps, state })
+}
+
+/// What happened to the subject after one position, up to another, and what that made different.
+pub async fn between(app: &App, subject: &Subject, from: u64, to: u64) -> Answer<Between> {
+    if from > to {
+        let why = format!("position {from} comes after position {to}");
+        return Err(Problem::Query("from".to_owned(), why));
+    }
+    let mut trail = trail(app, subject, to).await?;
+    let (_, before) = found(app, subject, from).await?;
+    let changes = differences(&before, &trail.state);
+    trail.steps.retain(|step| step.entry.position > from);
+    Ok(Between { from, trail, changes })
+}
+
+async fn found(app: &App, subject: &Subject, position: u64) -> Answer<Found> {
+    match subject {
+        Subject::Passholder(id) => passholder(app, *id, position).await,
+        Subject::GroupPass(id) => group_pass(app, *id, position).await,
+        Subject::Counter(id) => steps::<Counter>(app, id, position, as_value).await,
+        Subject::Card(number) => steps::<Card>(app, number, position, as_value).await,
+        Subject::Note(counter, number) => note(app, counter, *number, position).await,
+        Subject::Line(sale) => line(app, *sale, position).await,
+    }
+}
+
+/// The entries of a stream with what each made different, and how it stood after them.
+async fn steps<A: Root>(
+    app: &App,
+    id: &A::Id,
+    position: u64,
+    view: impl Fn(&A) -> Answer<Value>,
+) -> Answer<Found> {
+    let mut state = view(&A::default())?;
+    let mut steps = Vec::new();
+    for (entry, after) in app.store.states::<A>(id, position).await? {
+        let after = view(&after)?;
+        let changes = differences(&state, &after);
+        steps.push(Step { at: happened(&entry)?, entry, changes });
+        state = after;
+    }
+    Ok((steps, state))
+}
+
+/// When an event happened: every one says so, in the same place.
+fn happened(entry: &Raw) -> Answer<Option<DateTime<Utc>>> {
+    let payload: BTreeMap<String, Value> =
+        serde_json::from_str(&entry.payload).map_err(unreadable)?;
+    let at = payload.values().next().and_then(|event| event.get("at")).cloned();
+    Ok(at.map(serde_json::from_value).transpose().map_err(unreadable)?)
 }
 
 fn as_value(state: &impl Serialize) -> Answer<Value> {
     Ok(serde_json::to_value(state).map_err(Failed::new)?)
 }
 
-type Found = (Vec<Raw>, Value);
+type Found = (Vec<Step>, Value);
 
 /// The passholder's own stream and those of all cards he ever had.
 async fn passholder(app: &App, id: PassholderId, position: u64) -> Answer<Found> {
-    let mut entries = app.store.history::<Passholder>(&id, position).await?;
+    let (mut steps, state) = self::steps::<Passholder>(app, &id, position, as_value).await?;
     let mut cards = BTreeSet::new();
-    for entry in &entries {
-        match read_passholder(entry)? {
+    for step in &steps {
+        match read_passholder(&step.entry)? {
             passholder::Event::Registered(registered) => cards.insert(registered.card),
             passholder::Event::CardGiven { card, .. } => cards.insert(card),
             passholder::Event::WelcomeRewardGranted { .. }
@@ -142,20 +202,21 @@ async fn passholder(app: &App, id: PassholderId, position: u64) -> Answer<Found>
         };
     }
     for card in cards {
-        entries.extend(app.store.history::<Card>(&card, position).await?);
+        steps.extend(self::steps::<Card>(app, &card, position, as_value).await?.0);
     }
-    entries.sort_by_key(|entry| entry.position);
-    let state = app.store.load_as_of::<Passholder>(&id, position).await?;
-    Ok((entries, as_value(&state.state)?))
+    steps.sort_by_key(|step| step.entry.position);
+    Ok((steps, state))
 }
 
 /// Its own stream and that of its card.
 async fn group_pass(app: &App, id: GroupPassId, position: u64) -> Answer<Found> {
-    let state = app.store.load_as_of::<GroupPass>(&id, position).await?;
-    let mut entries = app.store.history::<GroupPass>(&id, position).await?;
-    entries.extend(app.store.history::<Card>(&state.state.known()?.card, position).await?);
-    entries.sort_by_key(|entry| entry.position);
-    Ok((entries, as_value(&state.state)?))
+    let (mut steps, state) = self::steps::<GroupPass>(app, &id, position, as_value).await?;
+    let made = app.store.load_as_of::<GroupPass>(&id, position).await?;
+    if let Ok(pass) = made.state.known() {
+        steps.extend(self::steps::<Card>(app, &pass.card, position, as_value).await?.0);
+    }
+    steps.sort_by_key(|step| step.entry.position);
+    Ok((steps, state))
 }
 
 fn read_passholder(entry: &Raw) -> Answer<passholder::Event> {
@@ -167,10 +228,14 @@ fn unreadable(error: serde_json::Error) -> Failed {
     Failed::new(format!("unreadable: {:?} at column {}", error.classify(), error.column()))
 }
 
+/// The state is null while the note is not issued.
 async fn note(app: &App, counter: &CounterId, number: u32, position: u64) -> Answer<Found> {
-    let mut entries = Vec::new();
-    for entry in app.store.history::<Counter>(counter, position).await? {
-        let event: counter::Event = serde_json::from_str(&entry.payload).map_err(unreadable)?;
+    let view = |counter: &Counter| as_value(&counter.note(number).ok());
+    let (all, state) = steps::<Counter>(app, counter, position, view).await?;
+    let mut own = Vec::new();
+    for step in all {
+        let event: counter::Event =
+            serde_json::from_str(&step.entry.payload).map_err(unreadable)?;
         let is_own = match event {
             counter::Event::NoteIssued(issued) => issued.note == number,
             counter::Event::NoteApproved { note, .. }
@@ -184,12 +249,10 @@ async fn note(app: &App, counter: &CounterId, number: u32, position: u64) -> Ans
             | counter::Event::ReportRequested { .. } => false,
         };
         if is_own {
-            entries.push(entry);
+            own.push(step);
         }
     }
-    let state = app.store.load_as_of::<Counter>(counter, position).await?;
-    let note = state.state.note(number).map_err(Refused::from)?;
-    Ok((entries, as_value(note)?))
+    Ok((own, state))
 }
 
 /// The sale, its point, its cancellation, and the notes that its lines are on.
@@ -266,32 +329,54 @@ async fn with_notes(
     sale: SaleId,
     position: u64,
 ) -> Answer<Found> {
-    let placed = place(app, sale, position).await?;
-    if let Some((counter, lines)) = &placed {
-        for note in notes_of(*lines) {
-            entries.extend(self::note(app, counter, note, position).await?.0);
-        }
+    let Some(placed) = Placed::of(app, sale).await? else { return Ok((vec![], Value::Null)) };
+    for note in placed.at(position).map(notes_of).unwrap_or_default() {
+        let (steps, _) = self::note(app, &placed.counter, note, position).await?;
+        entries.extend(steps.into_iter().map(|step| step.entry));
     }
     entries.sort_by_key(|entry| entry.position);
-    let state = match placed {
+    let state = |position| match placed.at(position) {
         None => Value::Null,
-        Some((_, lines)) => serde_json::json!({ "lines": describe(lines) }),
+        Some(lines) => serde_json::json!({ "lines": describe(lines) }),
     };
-    Ok((entries, state))
+    let step = |entry: Raw| {
+        let (before, after) = (state(entry.position - 1), state(entry.position));
+        Ok(Step { at: happened(&entry)?, entry, changes: differences(&before, &after) })
+    };
+    let steps = entries.into_iter().map(step).collect::<Answer<_>>()?;
+    Ok((steps, state(position)))
 }
 
-/// The counter of a sale and where its lines stood; absent where it was not sold by then.
-pub async fn place(app: &App, sale: SaleId, position: u64) -> Answer<Option<(CounterId, Lines)>> {
-    app.wait_for_head(settlement::PROJECTION.name).await?;
-    let Some(row) = settlement::line(app.pool(), sale).await? else { return Ok(None) };
-    if row.sold().position > position {
-        return Ok(None);
+/// A sale and the notes of its counter, for those who ask where its lines stood.
+pub struct Placed {
+    pub counter: CounterId,
+    pub row: Line,
+    pub issued: Vec<IssuedNote>,
+}
+
+impl Placed {
+    /// Absent where there is no such sale.
+    pub async fn of(app: &App, sale: SaleId) -> Answer<Option<Self>> {
+        app.wait_for_head(settlement::PROJECTION.name).await?;
+        let Some(row) = settlement::line(app.pool(), sale).await? else { return Ok(None) };
+        let counter: CounterId = row.counter.parse().map_err(|_| Problem::SaleNotFound)?;
+        let issued = settlement::of_counter(app.pool(), &counter).await?;
+        Ok(Some(Self { counter, row, issued }))
     }
-    let counter: CounterId = row.counter.parse().map_err(|_| Problem::SaleNotFound)?;
-    let issued = settlement::of_counter(app.pool(), &counter).await?;
-    let issued = issued.iter().filter(|note| note.issued_position.cast_unsigned() <= position);
-    let closings: Vec<_> = issued.map(IssuedNote::closing).collect();
-    Ok(Some((counter, lines_of(&closings, row.sold(), row.cancelled(position)))))
+
+    /// The notes that were issued up to a position.
+    pub fn closings(&self, position: u64) -> Vec<Closing> {
+        let issued = self.issued.iter();
+        let issued = issued.filter(|note| note.issued_position.cast_unsigned() <= position);
+        issued.map(IssuedNote::closing).collect()
+    }
+
+    /// Where its lines stood at a position; absent where it was not sold by then.
+    pub fn at(&self, position: u64) -> Option<Lines> {
+        let sold = self.row.sold();
+        let cancelled = self.row.cancelled(position);
+        (sold.position <= position).then(|| lines_of(&self.closings(position), sold, cancelled))
+    }
 }
 
 fn notes_of(lines: Lines) -> Vec<u32> {

@@ -5,18 +5,18 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::Serialize;
 use uitpas_domain::calendar::day_in_belgium;
-use uitpas_domain::counter::notes::Lines;
+use uitpas_domain::counter::notes::{Closing, Lines};
 use uitpas_domain::distribution::{Shares, Terms};
 use uitpas_domain::group_pass;
 use uitpas_domain::ids::{CounterId, SaleId};
 use uitpas_domain::passholder::{CouponUsed, Event, TicketSold};
 use uitpas_domain::recorded::AnyEvent;
 use uitpas_domain::values::euro::Price;
+use uitpas_domain::values::place::PostalCode;
 use uitpas_domain::values::text::Text;
-use uitpas_projections::settlement;
 use uitpas_store::Failed;
 
-use super::audit::{self, Subject};
+use super::audit::{self, Placed, Step, Subject};
 use crate::app::App;
 use crate::problem::{Answer, Problem};
 
@@ -42,21 +42,14 @@ pub struct Explanation {
 
 pub async fn explain(app: &App, sale: SaleId, position: u64) -> Answer<Explanation> {
     let trail = audit::trail(app, &Subject::Line(sale), position).await?;
-    let first = trail.entries.first().ok_or(Problem::SaleNotFound)?;
-    let event = AnyEvent::read(&first.aggregate_type, &first.aggregate_id, &first.payload);
-    let granted = match event.map_err(Failed::new)? {
-        AnyEvent::Passholder(_, Event::TicketSold(sold))
-        | AnyEvent::GroupPass(_, group_pass::Event::TicketSold(sold)) => {
-            Granted::at_social_tariff(*sold)
-        }
-        AnyEvent::Passholder(_, Event::CouponUsed(used))
-        | AnyEvent::GroupPass(_, group_pass::Event::CouponUsed(used)) => {
-            Granted::with_coupon(*used)
-        }
-        _ => return Err(Failed::new(format!("a line begins with {}", first.event_type)).into()),
-    };
-    let placed = audit::place(app, sale, position).await?;
-    let chain = trail.entries.iter().map(|entry| {
+    let mut granted = None;
+    for Step { entry, .. } in &trail.steps {
+        let event = AnyEvent::read(&entry.aggregate_type, &entry.aggregate_id, &entry.payload);
+        granted = granted.or(Granted::by(event.map_err(Failed::new)?));
+    }
+    let granted = granted.ok_or(Problem::SaleNotFound)?;
+    let placed = Placed::of(app, sale).await?.and_then(|placed| placed.at(position));
+    let chain = trail.steps.iter().map(|Step { entry, .. }| {
         let stream = format!("{}/{}", entry.aggregate_type, entry.aggregate_id);
         format!("{}: {} of {stream}", entry.position, entry.event_type)
     });
@@ -68,7 +61,7 @@ pub async fn explain(app: &App, sale: SaleId, position: u64) -> Answer<Explanati
         amounts: granted.amounts,
         amounts_hold: granted.amounts_hold,
         payer: granted.payer,
-        lines: placed.map(|(_, lines)| audit::describe(lines)).unwrap_or_default(),
+        lines: placed.map(audit::describe).unwrap_or_default(),
         chain: chain.collect(),
     })
 }
@@ -83,12 +76,29 @@ struct Granted {
 }
 
 impl Granted {
+    /// What an event granted; all but these grant nothing.
+    fn by(event: AnyEvent) -> Option<Self> {
+        match event {
+            AnyEvent::Passholder(_, Event::TicketSold(sold))
+            | AnyEvent::GroupPass(_, group_pass::Event::TicketSold(sold)) => {
+                Some(Self::at_social_tariff(*sold))
+            }
+            AnyEvent::Passholder(_, Event::CouponUsed(used))
+            | AnyEvent::GroupPass(_, group_pass::Event::CouponUsed(used)) => {
+                Some(Self::with_coupon(*used))
+            }
+            _ => None,
+        }
+    }
+
     fn at_social_tariff(sold: TicketSold) -> Self {
         let price_name = sold.price_name.as_ref().map(Text::as_str);
+        let mut amounts = amounts(sold.price, sold.key.key.terms(), sold.shares);
+        amounts.push(sum(sold.shares));
         Self {
             sold: ticket(sold.title.as_str(), sold.at, (sold.price, price_name), &sold.counter),
             key: key(&sold),
-            amounts: amounts(sold.price, sold.key.key.terms(), sold.shares),
+            amounts,
             amounts_hold: sold.key.key.split(sold.price) == sold.shares,
             payer: sold.payer.to_string(),
         }
@@ -98,14 +108,16 @@ impl Granted {
     fn with_coupon(used: CouponUsed) -> Self {
         let price_name = used.price_name.as_ref().map(Text::as_str);
         let Shares { passholder, organizer, municipality } = used.shares;
-        let sum = passholder.to_decimal() + organizer.to_decimal() + municipality.to_decimal();
         Self {
             sold: ticket(used.title.as_str(), used.at, (used.price, price_name), &used.counter),
             key: format!("coupon {}: {}", used.coupon, used.coupon_name),
-            amounts: vec![format!(
-                "passholder {passholder}, organizer {organizer}, municipality {municipality}: by the coupon as it was then"
-            )],
-            amounts_hold: sum == used.price.euro().to_decimal(),
+            amounts: vec![
+                format!(
+                    "passholder {passholder}, organizer {organizer}, municipality {municipality}: by the coupon as it was then"
+                ),
+                sum(used.shares),
+            ],
+            amounts_hold: passholder + organizer + municipality == used.price.euro(),
             payer: used.payer.to_string(),
         }
     }
@@ -131,6 +143,12 @@ fn key(sold: &TicketSold) -> String {
         }
     };
     format!("key {} of card system {}, {}: {terms}", sold.key.id, sold.card_system, sold.key.name)
+}
+
+/// The parts, together.
+fn sum(Shares { passholder, organizer, municipality }: Shares) -> String {
+    let price = passholder + organizer + municipality;
+    format!("together {passholder} + {organizer} + {municipality} = {price}")
 }
 
 /// R-TAR-02, in figures.
@@ -166,30 +184,51 @@ fn amounts(price: Price, terms: Terms, shares: Shares) -> Vec<String> {
     ]
 }
 
+/// Which note somebody expected a ticket on; what is absent may be any.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Expected {
+    /// Of this counter.
+    #[arg(long, requires = "why_not")]
+    counter: Option<CounterId>,
+    /// With this number.
+    #[arg(long, requires = "why_not")]
+    note: Option<u32>,
+    /// For the municipality with this postal code.
+    #[arg(long, value_name = "POSTAL CODE", requires = "why_not")]
+    municipality: Option<PostalCode>,
+}
+
 /// Why a ticket is not on a note as of a position, or on which it is.
-pub async fn why_not(app: &App, sale: SaleId, position: u64) -> Answer<Vec<String>> {
-    let Some((counter, lines)) = audit::place(app, sale, position).await? else {
+pub async fn why_not(
+    app: &App,
+    sale: SaleId,
+    expected: &Expected,
+    position: u64,
+) -> Answer<Vec<String>> {
+    let placed = Placed::of(app, sale).await?;
+    let placed = placed.and_then(|placed| placed.at(position).map(|lines| (placed, lines)));
+    let Some((placed, lines)) = placed else {
         return Ok(vec![format!(
             "no ticket with this id was registered up to position {position}: what is not registered is on no note"
         )]);
     };
-    let row = settlement::line(app.pool(), sale).await?.ok_or(Problem::SaleNotFound)?;
-    let sold = row.sold();
+    let mut reasons = elsewhere(&placed, expected);
+    let closings = placed.closings(position);
+    if let Some(note) = expected.note {
+        reasons.extend(not_on(&placed, closings.iter().find(|known| known.note == note), note));
+    }
+    let sold = placed.row.sold();
     match lines {
-        Lines::None => Ok(vec![format!(
+        Lines::None => reasons.push(format!(
             "it was cancelled at position {} before a note took it in",
-            row.cancelled(position).map_or(0, |cancelled| cancelled.position)
-        )]),
+            placed.row.cancelled(position).map_or(0, |cancelled| cancelled.position)
+        )),
         Lines::Sale(None) => {
-            let issued = settlement::of_counter(app.pool(), &counter).await?;
-            let mut reasons = vec![format!(
-                "no note of {counter} takes in {} and position {} yet",
-                sold.day, sold.position
-            )];
-            for note in
-                issued.iter().filter(|note| note.issued_position.cast_unsigned() <= position)
-            {
-                let closing = note.closing();
+            reasons.push(format!(
+                "no note of {} takes in {} and position {} yet",
+                placed.counter, sold.day, sold.position
+            ));
+            for closing in &closings {
                 reasons.push(match closing.until < sold.day {
                     true => format!("note {} ends on {}", closing.note, closing.until),
                     false => format!(
@@ -198,8 +237,43 @@ pub async fn why_not(app: &App, sale: SaleId, position: u64) -> Answer<Vec<Strin
                     ),
                 });
             }
-            Ok(reasons)
         }
-        Lines::Sale(Some(_)) | Lines::Corrected { .. } => Ok(audit::describe(lines)),
+        Lines::Sale(Some(_)) | Lines::Corrected { .. } => reasons.extend(audit::describe(lines)),
     }
+    Ok(reasons)
+}
+
+/// It is sold or paid elsewhere than expected.
+fn elsewhere(placed: &Placed, expected: &Expected) -> Vec<String> {
+    let row = &placed.row;
+    let counter = expected.counter.as_ref().filter(|counter| **counter != placed.counter);
+    let counter = counter
+        .map(|counter| format!("it was sold at {}: no note of {counter} has it", placed.counter));
+    let payer = expected.municipality.as_ref().map(ToString::to_string);
+    let payer = payer.filter(|code| *code != row.postal_code).map(|code| {
+        format!("{} {} pays for it, and not {code}", row.postal_code, row.municipality)
+    });
+    counter.into_iter().chain(payer).collect()
+}
+
+/// Why one note does not take it in, as far as that is a matter of its period and position.
+fn not_on(placed: &Placed, note: Option<&Closing>, number: u32) -> Vec<String> {
+    let Some(closing) = note else {
+        return vec![format!("{} has no note {number} yet", placed.counter)];
+    };
+    let sold = placed.row.sold();
+    let mut reasons = Vec::new();
+    if closing.until < sold.day {
+        reasons.push(format!(
+            "its day, {}, is after note {number}, which runs from {} until {}",
+            sold.day, closing.from, closing.until
+        ));
+    }
+    if closing.position < sold.position {
+        reasons.push(format!(
+            "it was registered at position {}, after note {number} was made at position {}",
+            sold.position, closing.position
+        ));
+    }
+    reasons
 }

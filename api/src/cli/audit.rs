@@ -1,4 +1,4 @@
-//! For the auditor: `uitpas replay`, `rebuild`, `verify` and `erase`.
+//! For the auditor: `uitpas replay`, `rebuild` and `erase`.
 
 use std::io::{BufWriter, Write};
 use std::process::ExitCode;
@@ -104,10 +104,10 @@ impl Rebuild {
 
 /// One bar, for whichever view is being worked on.
 #[derive(Default)]
-struct Bars(Mutex<Option<(&'static str, indicatif::ProgressBar)>>);
+pub(super) struct Bars(Mutex<Option<(&'static str, indicatif::ProgressBar)>>);
 
 impl Bars {
-    fn show(&self, progress: Progress) {
+    pub(super) fn show(&self, progress: Progress) {
         let Ok(mut bar) = self.0.lock() else { return };
         let (done, total) = (progress.done.unsigned_abs(), progress.total.unsigned_abs());
         match &*bar {
@@ -123,78 +123,13 @@ impl Bars {
         }
     }
 
-    fn clear(&self) {
+    pub(super) fn clear(&self) {
         if let Ok(bar) = self.0.lock()
             && let Some((_, bar)) = &*bar
         {
             bar.finish_and_clear();
         }
     }
-}
-
-/// Exit code 0 only when chain and views are as they must be.
-pub async fn verify(target: &Target, as_json: bool) -> Outcome {
-    let ledger = Ledger::open(target).await?;
-    let head = ledger.app.store.head().await.map_err(boxed)?.position;
-    let bar = progress_bar(head).with_message("keten");
-    let chain = ledger.app.store.verify_chain(|done, _| bar.set_position(done)).await;
-    bar.finish_and_clear();
-    let chain = chain.map_err(boxed)?;
-    let broken = chain.as_ref().err();
-    // Views of a log that is broken are no proof of anything.
-    let mut differences = Vec::new();
-    let mut views_failed = None;
-    if broken.is_none() {
-        let views = &ledger.app.projections;
-        views.catch_up().await?;
-        let bars = Bars::default();
-        match views.verify(None, |progress| bars.show(progress)).await {
-            Ok(found) => differences = found,
-            Err(failed) => views_failed = Some(failed.to_string()),
-        }
-        bars.clear();
-    }
-    ledger.close().await;
-    let sound = broken.is_none() && differences.is_empty() && views_failed.is_none();
-    if as_json {
-        let printed: Vec<_> = differences
-            .iter()
-            .map(|difference| {
-                json!({
-                    "view": difference.projection,
-                    "table": difference.table,
-                    "key": difference.key,
-                    "position": difference.position,
-                })
-            })
-            .collect();
-        let chain = match broken {
-            None => json!("ok"),
-            Some(broken) => json!({ "position": broken.position, "breach": broken.to_string() }),
-        };
-        let report = json!({ "position": head, "chain": chain, "differences": printed, "failed": views_failed });
-        println!("{report}");
-    } else {
-        match broken {
-            None => println!("The chain of {head} events holds."),
-            Some(broken) => println!("The chain is broken at {broken}."),
-        }
-        for difference in &differences {
-            let key = difference.key.join(", ");
-            let since = match difference.position {
-                Some(position) => format!(", from event {position} on"),
-                None => String::new(),
-            };
-            println!("{} of {key} is not what the log makes of it{since}.", difference.table);
-        }
-        if let Some(failed) = &views_failed {
-            println!("The views could not be verified: {failed}");
-        }
-        if sound {
-            println!("Every view is what the log makes of it.");
-        }
-    }
-    Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 #[derive(clap::Args)]

@@ -3,12 +3,16 @@
 mod audit;
 mod demo;
 mod import;
+mod kit;
 mod migrate;
 mod note;
 mod renew;
+mod seal;
 mod serve;
 mod token;
 mod trail;
+mod verify;
+mod what_if;
 
 use std::process::ExitCode;
 
@@ -16,7 +20,7 @@ use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use tracing_subscriber::EnvFilter;
 
-use crate::ledger::Target;
+use crate::ledger::{Ledger, Target};
 
 type Outcome = Result<ExitCode, Box<dyn std::error::Error + Send + Sync>>;
 
@@ -56,11 +60,17 @@ enum Command {
     /// Make views anew from the log, while it goes on.
     Rebuild(audit::Rebuild),
     /// Prove that the log was not altered and that every view is what the log makes of it.
-    Verify,
+    Verify(verify::Verify),
+    /// Write where the log ends and what it comes down to, signed, to be kept elsewhere.
+    Seal(seal::MakeSeal),
     /// Print what each municipality owes a counter over a period; issue and list the notes of it.
     Note(note::Notes),
     /// Renew social status from a list of verdicts, as is done once a year.
     Renew(renew::Renew),
+    /// Write one file with all that an outside auditor needs to check the notes of a period.
+    Kit(kit::MakeKit),
+    /// Print what another distribution key would have done to a period; nothing is changed.
+    WhatIf(what_if::AskWhatIf),
     /// Remove a passholder: personal data become unreadable, for good.
     Erase(audit::Erase),
     /// Print a bearer token of the built-in demo issuer.
@@ -110,12 +120,23 @@ async fn run(Cli { command, target, json, log_format: _ }: Cli) -> Outcome {
         Command::Audit(audit) => audit.run(&target, json).await,
         Command::Explain(explain) => explain.run(&target, json).await,
         Command::Rebuild(rebuild) => rebuild.run(&target, json).await,
-        Command::Verify => audit::verify(&target, json).await,
+        Command::Verify(verify) => verify.run(&target, json).await,
+        Command::Seal(seal) => seal.run(&target, json).await,
         Command::Note(note) => note.run(&target, json).await,
         Command::Renew(renew) => renew.run(&target, json).await,
+        Command::Kit(kit) => kit.run(&target, json).await,
+        Command::WhatIf(what_if) => what_if.run(&target, json).await,
         Command::Erase(erase) => erase.run(&target, json).await,
         Command::Token(token) => token.run(&target, json).await,
     }
+}
+
+/// The ledger with its views up to date.
+async fn followed(target: &Target) -> Result<Ledger, Box<dyn std::error::Error + Send + Sync>> {
+    let mut ledger = Ledger::open(target).await?;
+    ledger.app.projections.catch_up().await?;
+    ledger.follow();
+    Ok(ledger)
 }
 
 /// A bar for work on so many events, on the terminal's error side.

@@ -267,7 +267,7 @@ pub fn summary(notes: &[Note], position: Option<u64>) -> Summary {
 }
 
 /// A JSON number with two decimals, as it is printed everywhere else.
-fn number(amount: Euro) -> Box<RawValue> {
+pub fn number(amount: Euro) -> Box<RawValue> {
     RawValue::from_string(amount.to_string()).expect("digits, a point and two decimals are JSON")
 }
 

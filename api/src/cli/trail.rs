@@ -6,15 +6,19 @@ use std::process::ExitCode;
 use serde_json::json;
 use serde_json::value::RawValue;
 use uitpas_domain::ids::{CounterId, GroupPassId, PassholderId, SaleId};
+use uitpas_domain::metadata::Metadata;
 use uitpas_domain::values::card_number::CardNumber;
-use uitpas_store::Raw;
 
-use super::Outcome;
-use crate::actions::audit::{self, AsOf, Subject};
-use crate::actions::explain;
+use super::{Outcome, followed};
+use crate::actions::audit::{self, AsOf, Between, Step, Subject};
+use crate::actions::difference::Change;
+use crate::actions::explain::{self, Expected};
 use crate::app::App;
-use crate::ledger::{Ledger, Target};
+use crate::ledger::Target;
+use crate::problem::Problem;
 
+/// The story of something: who did what, when it happened and when it was known, and what each event
+/// made different.
 #[derive(clap::Args)]
 pub struct Audit {
     #[command(subcommand)]
@@ -22,6 +26,12 @@ pub struct Audit {
     /// As of a position, an instant, or the end of a day in Brussels; absent: now.
     #[arg(long, global = true)]
     at: Option<AsOf>,
+    /// Only what came after this one, and what is different since.
+    #[arg(long, global = true)]
+    from: Option<AsOf>,
+    /// The same as --at, beside --from.
+    #[arg(long, global = true, conflicts_with = "at")]
+    to: Option<AsOf>,
 }
 
 #[derive(clap::Subcommand)]
@@ -62,48 +72,89 @@ impl Audit {
             Of::Note { counter, number } => Subject::Note(counter, number),
             Of::Line { sale } => Subject::Line(sale),
         };
-        let trail = look_into(&ledger.app, &subject, self.at).await;
+        let found = look_into(&ledger.app, &subject, self.from, self.at.or(self.to)).await;
         ledger.close().await;
-        let trail = trail?;
-        if trail.entries.is_empty() {
+        let Between { from, trail, changes } = found?;
+        let since = self.from.map(|_| from);
+        if trail.steps.is_empty() && since.is_none() {
             return Err(format!("nothing is known of it up to position {}", trail.position).into());
         }
         if as_json {
-            let entries = trail.entries.into_iter().map(printed).collect::<Result<Vec<_>, _>>()?;
-            let (position, state) = (trail.position, trail.state);
-            println!("{}", json!({ "position": position, "entries": entries, "state": state }));
-        } else {
-            for entry in &trail.entries {
-                let at = entry.recorded_at.format("%Y-%m-%d %H:%M:%S");
-                let stream = format!("{}/{}", entry.aggregate_type, entry.aggregate_id);
-                println!("{:>9}  {at}  {stream}  {}", entry.position, entry.event_type);
+            let entries = trail.steps.iter().map(printed).collect::<Result<Vec<_>, _>>()?;
+            let mut found = json!({
+                "position": trail.position, "entries": entries, "state": trail.state,
+            });
+            if let Some(from) = since {
+                found["from"] = from.into();
+                found["changes"] = serde_json::to_value(&changes)?;
             }
-            println!("\nAs of position {}:", trail.position);
-            println!("{}", serde_json::to_string_pretty(&trail.state)?);
+            println!("{found}");
+            return Ok(ExitCode::SUCCESS);
         }
+        for step in &trail.steps {
+            println!("{}", told(step)?);
+            print_changes(&step.changes);
+        }
+        if let Some(from) = since {
+            println!("\nBetween position {from} and position {}:", trail.position);
+            print_changes(&changes);
+        }
+        println!("\nAs of position {}:", trail.position);
+        println!("{}", serde_json::to_string_pretty(&trail.state)?);
         Ok(ExitCode::SUCCESS)
     }
 }
 
+/// Without a first position: from the beginning.
 async fn look_into(
     app: &App,
     subject: &Subject,
+    from: Option<AsOf>,
     at: Option<AsOf>,
-) -> Result<audit::Trail, crate::problem::Problem> {
-    let position = audit::position(app, at).await?;
-    audit::trail(app, subject, position).await
+) -> Result<Between, Problem> {
+    let to = audit::position(app, at).await?;
+    let from = match from {
+        None => 0,
+        Some(from) => audit::position(app, Some(from)).await?,
+    };
+    audit::between(app, subject, from, to).await
+}
+
+/// What happened, when that was and when it was known, and who did it.
+fn told(step: &Step) -> Result<String, serde_json::Error> {
+    let Step { entry, at, .. } = step;
+    let Metadata { actor, role, counter, channel, .. } = serde_json::from_str(&entry.metadata)?;
+    let known = entry.recorded_at.format("%Y-%m-%d %H:%M:%S");
+    let at = at.map(|at| format!(", happened {}", at.format("%Y-%m-%d %H:%M:%S")));
+    let at = at.unwrap_or_default();
+    let counter = counter.map(|counter| format!(" at {counter}")).unwrap_or_default();
+    let stream = format!("{}/{}", entry.aggregate_type, entry.aggregate_id);
+    Ok(format!(
+        "{:>9}  {known}{at}  {stream}  {}  by {actor} ({role}){counter}, {channel}",
+        entry.position, entry.event_type
+    ))
+}
+
+fn print_changes(changes: &[Change]) {
+    for Change { path, before, after } in changes {
+        let path = if path.is_empty() { "all of it" } else { path };
+        println!("           {path}: {before} -> {after}");
+    }
 }
 
 /// An entry as one JSON object, its payload as it was written.
-fn printed(entry: Raw) -> Result<serde_json::Value, serde_json::Error> {
+fn printed(step: &Step) -> Result<serde_json::Value, serde_json::Error> {
+    let Step { entry, at, changes } = step;
     Ok(json!({
         "position": entry.position,
         "recordedAt": entry.recorded_at,
+        "at": at,
         "stream": format!("{}/{}", entry.aggregate_type, entry.aggregate_id),
         "sequence": entry.sequence,
         "type": entry.event_type,
-        "payload": RawValue::from_string(entry.payload)?,
-        "metadata": RawValue::from_string(entry.metadata)?,
+        "payload": RawValue::from_string(entry.payload.clone())?,
+        "metadata": RawValue::from_string(entry.metadata.clone())?,
+        "changes": changes,
     }))
 }
 
@@ -114,6 +165,8 @@ pub struct Explain {
     /// Say why it is not on a note, or on which it is.
     #[arg(long)]
     why_not: bool,
+    #[command(flatten)]
+    expected: Expected,
     /// As of a position, an instant, or the end of a day in Brussels; absent: now.
     #[arg(long)]
     at: Option<AsOf>,
@@ -137,7 +190,7 @@ impl Explain {
     ) -> Result<Vec<String>, Box<dyn std::error::Error + Send + Sync>> {
         let position = audit::position(app, self.at).await?;
         if self.why_not {
-            let reasons = explain::why_not(app, self.line, position).await?;
+            let reasons = explain::why_not(app, self.line, &self.expected, position).await?;
             return Ok(match as_json {
                 true => vec![json!({ "position": position, "reasons": reasons }).to_string()],
                 false => reasons,
@@ -158,12 +211,4 @@ impl Explain {
         lines.extend(told.chain);
         Ok(lines)
     }
-}
-
-/// The ledger with its views up to date.
-async fn followed(target: &Target) -> Result<Ledger, Box<dyn std::error::Error + Send + Sync>> {
-    let mut ledger = Ledger::open(target).await?;
-    ledger.app.projections.catch_up().await?;
-    ledger.follow();
-    Ok(ledger)
 }

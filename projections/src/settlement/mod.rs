@@ -5,9 +5,11 @@
 //! The day of a line is the Brussels day of the sale's `at`, its registration: the same day that
 //! the limits count by, so that a line may be stored after its day is over and still belongs to it.
 
+pub mod book;
 mod issued;
 pub mod lines;
 pub mod note;
+pub mod what_if;
 
 use std::collections::BTreeSet;
 
@@ -81,6 +83,7 @@ pub const PROJECTION: Projection = Projection {
         REPORT_ROWS,
         NOTE_ROWS,
         PERIOD_ROWS,
+        UNTIL_ROWS,
         issued::BY_NUMBER,
         issued::OF_COUNTER,
         issued::LIST,
@@ -284,6 +287,12 @@ const PERIOD_ROWS: &str = "
         and cancelled_position is null
     order by sold_position";
 
+const UNTIL_ROWS: &str = "
+    select *
+    from views.settlement_lines
+    where counter = $1 and sold_position <= $2
+    order by sold_position";
+
 /// The row of a sale, cancelled or not.
 pub async fn line(pool: &PgPool, sale: SaleId) -> sqlx::Result<Option<Line>> {
     sqlx::query_as(LINE).bind(sale.0).fetch_optional(pool).await
@@ -347,6 +356,19 @@ pub async fn period_sales(
         .bind(from)
         .bind(until)
         .bind(counter.map(CounterId::as_str))
+        .fetch_all(pool)
+        .await
+}
+
+/// All sales of a counter up to a position, cancelled or not.
+pub async fn sales_until(
+    pool: &PgPool,
+    counter: &CounterId,
+    position: u64,
+) -> sqlx::Result<Vec<Line>> {
+    sqlx::query_as(UNTIL_ROWS)
+        .bind(counter.as_str())
+        .bind(position.cast_signed())
         .fetch_all(pool)
         .await
 }
