@@ -11,7 +11,7 @@ use uitpas_domain::ids::SubjectId;
 use crate::auth::Caller;
 use crate::problem::{Answer, Problem};
 
-/// How many national numbers or e-mail addresses one caller may try at once. Source: our choice; far
+/// How many national numbers, e-mail addresses or codes one caller may try at once. Source: our choice; far
 /// more than a counter has people waiting.
 pub const GUESSES_MAX: NonZeroU32 = NonZeroU32::new(60).expect("it is more than zero");
 /// After which time he may try one more.
@@ -29,7 +29,12 @@ impl Default for Guesses {
 impl Guesses {
     /// Counts a try, whether or not it finds somebody; refused where there were too many.
     pub fn count(&self, caller: &Caller) -> Answer<()> {
-        self.0.check_key(&caller.subject).map_err(|refused| {
+        self.count_by(&caller.subject)
+    }
+
+    /// The same of what is guessed at, where nobody knows who guesses.
+    pub fn count_by(&self, of: &SubjectId) -> Answer<()> {
+        self.0.check_key(of).map_err(|refused| {
             let wait = refused.wait_time_from(DefaultClock::default().now());
             Problem::RateLimited { retry_after_s: wait.as_secs() + 1 }
         })

@@ -120,6 +120,16 @@ pub enum Problem {
     Taken(&'static str),
     #[error("this activity is not known")]
     EventNotFound,
+    #[error("tickets of this activity were sold already")]
+    EventHasSales,
+    #[error("the organizer does not work for this card system")]
+    InvalidCardSystem,
+    #[error("there are no schools here")]
+    SchoolNotFound,
+    #[error("there are no groups of organizers here")]
+    GroupNotFound,
+    #[error("sorting by postal code takes one to be near to")]
+    PostalCodeRequired,
     #[error("the token names no national number")]
     InszInTokenRequired,
     #[error("this check-in code is of no activity")]
@@ -213,6 +223,10 @@ impl From<NotAllowed> for Problem {
     }
 }
 
+/// What went out, beside the answer: an operation may have another word for it.
+#[derive(Clone)]
+pub struct Refusal(pub Value);
+
 /// A problem as it goes out.
 struct Printed {
     status: StatusCode,
@@ -270,9 +284,8 @@ impl Problem {
         if !matches!(self, Problem::Internal(_)) {
             body.insert("detail".into(), self.to_string().into());
         }
-        if let Some(nl) = nl {
-            body.insert("endUserMessage".into(), json!({ "nl": nl }));
-        }
+        let nl = nl.unwrap_or_else(|| words_of(status).to_owned());
+        body.insert("endUserMessage".into(), json!({ "nl": nl }));
         body.extend(extra);
         Value::Object(body)
     }
@@ -304,7 +317,7 @@ impl Problem {
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "body-too-large",
                 "Body too large",
-                "Dit is te groot om te verwerken.",
+                "Dit is te groot om te verwerken. Verdeel het in kleinere stukken.",
             ),
             Problem::UnsupportedMediaType(_) => general(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -435,6 +448,34 @@ impl Problem {
                 "Event not found",
                 "We vinden deze activiteit niet.",
             ),
+            Problem::EventHasSales => uitpas(
+                BAD,
+                "event-already-has-ticketsales",
+                "Event already has ticket sales",
+                "Er zijn al tickets verkocht voor deze activiteit. Vraag de kaartsysteembeheerder om \
+                 raad.",
+            ),
+            Problem::InvalidCardSystem => uitpas(
+                BAD,
+                "invalid-card-system",
+                "Invalid card system",
+                "De organisator van deze activiteit werkt niet voor dat kaartsysteem.",
+            ),
+            Problem::SchoolNotFound => {
+                uitpas(BAD, "school-not-found", "School not found", "We vinden deze school niet.")
+            }
+            Problem::GroupNotFound => uitpas(
+                BAD,
+                "group-not-found",
+                "Group not found",
+                "We vinden deze groep van organisatoren niet.",
+            ),
+            Problem::PostalCodeRequired => uitpas(
+                BAD,
+                "postal-code-required",
+                "Postal code required",
+                "Kies een postcode om van dichtbij naar veraf te sorteren.",
+            ),
             Problem::InszInTokenRequired => uitpas(
                 BAD,
                 "insz-in-token-required",
@@ -505,7 +546,7 @@ impl Problem {
                 StatusCode::TOO_MANY_REQUESTS,
                 "rate-limited",
                 "Rate limited",
-                "Er werd te vaak na elkaar gezocht. Wacht even en probeer dan opnieuw.",
+                "Er werd te vaak na elkaar geprobeerd. Wacht even en probeer dan opnieuw.",
             ),
             Problem::ChangedMeanwhile => own(
                 StatusCode::PRECONDITION_FAILED,
@@ -525,6 +566,21 @@ impl Problem {
                 "Internal Server Error",
             ),
         }
+    }
+}
+
+/// For whoever stands before a program that asked for something odd.
+fn words_of(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::UNAUTHORIZED => {
+            "Je bent niet aangemeld, of al te lang geleden. Meld je aan en probeer opnieuw."
+        }
+        StatusCode::NOT_FOUND => "We vinden niet wat je zoekt. Ga terug en probeer opnieuw.",
+        StatusCode::INTERNAL_SERVER_ERROR => {
+            "Er ging bij ons iets mis. Probeer het straks opnieuw."
+        }
+        BAD => "Niet alles is juist ingevuld. Kijk de gegevens na en probeer opnieuw.",
+        _ => "Dit programma vraagt iets wat niet kan. Laat het weten aan wie het maakt.",
     }
 }
 
@@ -909,7 +965,8 @@ fn of_sale(why: &SaleRefused) -> Printed {
     let no_tariff =
         |nl: String| uitpas(BAD, "social-tariff-not-available", "Social tariff not available", nl);
     match why {
-        SaleRefused::NotOffered(why) => not_offered(*why),
+        SaleRefused::NotOffered(NotOffered::Unknown) => event_not_found(),
+        SaleRefused::NotOffered(why) => no_tariff(not_offered(*why).nl.unwrap_or_default()),
         SaleRefused::Free => {
             no_tariff("Deze activiteit is gratis: er is geen kansentarief, wel een punt.".to_owned())
         }
@@ -951,13 +1008,13 @@ fn of_sale(why: &SaleRefused) -> Printed {
             BAD,
             "invalid-number-of-tickets",
             "Invalid number of tickets",
-            "Een pashouder koopt één ticket van een soort per keer.",
+            "Een pashouder kan per keer één ticket van elke soort kopen.",
         ),
         SaleRefused::Unknown => Problem::SaleNotFound.print(),
-        SaleRefused::AlreadyCancelled => own(
-            StatusCode::NOT_FOUND,
-            "ticket-sale-already-cancelled",
-            "Ticket sale already cancelled",
+        SaleRefused::AlreadyCancelled => uitpas(
+            NOT_FOUND,
+            "ticket-sale-not-found",
+            "Ticket sale not found",
             "Deze korting is al ongedaan gemaakt.",
         ),
         SaleRefused::OtherCounter => Printed {
@@ -1185,8 +1242,8 @@ fn of_card(refused: card::Refused) -> Printed {
     let (status, nl) = match refused {
         card::Refused::NotFound => (BAD, "We kennen deze kaart niet."),
         card::Refused::NotInLocalStock => (BAD, "Deze UiTPAS zit niet in de lokale stock."),
-        card::Refused::AlreadyKnown => (BAD, "Deze kaart staat al in de boeken."),
-        card::Refused::AlreadyAssigned => (BAD, "Deze kaart is al van iemand."),
+        card::Refused::AlreadyKnown => (BAD, "Deze kaart is al opgenomen in de stock."),
+        card::Refused::AlreadyAssigned => (BAD, "Deze kaart is al van iemand. Neem een andere."),
         card::Refused::Blocked => (BAD, "Deze UiTPAS is geblokkeerd."),
         card::Refused::ForeignCardSystem => {
             (BAD, "Deze kaart is van een UiTPAS-regio waarvoor deze balie niet werkt.")
@@ -1392,7 +1449,9 @@ impl IntoResponse for Problem {
             tracing::error!(error = %cause, "a request failed");
         }
         let status = self.status();
-        let mut response = (status, self.to_json().to_string()).into_response();
+        let body = self.to_json();
+        let mut response = (status, body.to_string()).into_response();
+        response.extensions_mut().insert(Refusal(body));
         let headers = response.headers_mut();
         let problem_json = HeaderValue::from_static("application/problem+json");
         headers.insert(header::CONTENT_TYPE, problem_json);

@@ -15,7 +15,7 @@ use uitpas_domain::calendar::DayRange;
 use uitpas_domain::ids::{RedemptionId, RewardId};
 use uitpas_domain::passholder::redemptions::{Redeem, RedemptionRefused};
 use uitpas_domain::passholder::{self, Passholder};
-use uitpas_domain::reward::{self, Definition, Kind, Reward, Status, Unavailable};
+use uitpas_domain::reward::{self, Definition, Kind, Marks, Reward, Status, Unavailable};
 use uitpas_store::testing::TestDatabase;
 use uitpas_store::{Command, Store, StreamKey, Unsuccessful, Work};
 use uuid::Uuid;
@@ -146,6 +146,8 @@ fn definition(units: u32) -> Definition {
         practical_info: None,
         more_info_url: None,
         categories: Vec::new(),
+        marks: Marks::default(),
+        pictures: vec![],
         owner: SYSTEM,
         publication: DayRange::default(),
         granting: DayRange::default(),

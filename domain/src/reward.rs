@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use imbl::OrdSet;
 use serde::{Deserialize, Serialize};
 
@@ -145,6 +145,11 @@ pub struct Definition {
     pub more_info_url: Option<Text<500>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub categories: Vec<Text<40>>,
+    #[serde(default, skip_serializing_if = "Marks::are_none")]
+    pub marks: Marks,
+    /// Where its pictures are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pictures: Vec<Text<500>>,
     pub owner: CardSystemId,
     /// Public lists only (R-RWD-03).
     pub publication: DayRange,
@@ -166,6 +171,41 @@ pub struct Definition {
     /// Empty: members of every card system.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub only_card_systems: BTreeSet<CardSystemId>,
+}
+
+/// By what else a reward is found. Nothing is decided by them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Marks {
+    #[serde(default)]
+    pub for_kids: bool,
+    #[serde(default)]
+    pub sport: bool,
+    /// Shown before others.
+    #[serde(default)]
+    pub featured: bool,
+    #[serde(default)]
+    pub online: bool,
+}
+
+impl Marks {
+    fn are_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// How long before its end a reward is said to be at its last chance. Source: our choice, two weeks.
+const LAST_CHANCE: Days = Days::new(14);
+
+impl Definition {
+    /// Whether it can be taken up, but not for long any more.
+    pub fn is_last_chance(&self, today: NaiveDate) -> bool {
+        let begun = self.redemption.from.is_none_or(|from| from <= today);
+        let ends = self
+            .redemption
+            .until
+            .is_some_and(|until| today <= until && until <= today + LAST_CHANCE);
+        self.status == Status::Active && begun && ends
+    }
 }
 
 /// The reward as decisions know it.

@@ -10,7 +10,7 @@ use uitpas_domain::limit::Limit;
 use uitpas_domain::passholder::cards::{BlockReason, CardRefused};
 use uitpas_domain::passholder::redemptions::*;
 use uitpas_domain::passholder::{Command, Event, Passholder, Refused, Registered, RewardRedeemed};
-use uitpas_domain::reward::{self, Definition, Kind, Reward, Status, Unavailable};
+use uitpas_domain::reward::{self, Definition, Kind, Marks, Reward, Status, Unavailable};
 use uitpas_domain::values::card_number::CardNumber;
 
 use crate::given::*;
@@ -511,6 +511,8 @@ pub fn mug() -> Definition {
         practical_info: None,
         more_info_url: None,
         categories: vec![],
+        marks: Marks::default(),
+        pictures: vec![],
         owner: MEETJESLAND,
         publication: DayRange::default(),
         granting: DayRange::default(),

@@ -54,6 +54,8 @@ pub fn definition(units_max: u32) -> Definition {
         practical_info: None,
         more_info_url: None,
         categories: vec![text("Eten en drinken")],
+        marks: uitpas_domain::reward::Marks::default(),
+        pictures: vec![],
         owner: CardSystemId(5),
         publication: DayRange::default(),
         granting: DayRange::default(),

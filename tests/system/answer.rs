@@ -115,7 +115,18 @@ impl Answer {
     /// Refused as a query with this parameter wrong.
     #[track_caller]
     pub fn wrong_query(&self, name: &str) -> Value {
-        let problem = self.refused(400, "own/invalid-query");
+        self.wrong_query_as(400, "own/invalid-query", name)
+    }
+
+    /// The same at an operation of the contract that knows no 400.
+    #[track_caller]
+    pub fn wrong_query_404(&self, name: &str) -> Value {
+        self.wrong_query_as(404, "url/not-found", name)
+    }
+
+    #[track_caller]
+    fn wrong_query_as(&self, status: u16, kind: &str, name: &str) -> Value {
+        let problem = self.refused(status, kind);
         let detail = text(&problem["detail"]);
         assert!(detail.starts_with(&format!("query parameter {name}: ")), "{detail}");
         problem

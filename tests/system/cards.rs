@@ -33,7 +33,7 @@ async fn what_a_card_is_told_apart_by() {
     desk.identifies("04784CDAEE3880").await.refused(404, "uitpas/pass-not-found");
     desk.identifies("83030201540").await.refused(404, "uitpas/pass-not-found");
     for wrong in ["093000042020", "0930000237912", "0930000237931", "83030201541", "x", ""] {
-        desk.identifies(wrong).await.refused(400, "uitpas/invalid-uitpas-number");
+        desk.identifies(wrong).await.refused(404, "uitpas/pass-not-found");
     }
     desk.gets("/v4/passes").await.wrong_query("identifier");
 }
@@ -88,7 +88,7 @@ async fn one_chip_goes_to_one_of_fifty_cards() {
     region.ksb().takes_in(number, json!({ "chipNumber": "04784CDAEE3880" })).await.done();
     assert_eq!(region.position().await, before);
     let answer = region.ksb().takes_in(number, json!({ "chipNumber": "04363CDAEE3880" })).await;
-    answer.refused_saying(400, "uitpas/invalid-card-status", "in de boeken");
+    answer.refused_saying(400, "uitpas/invalid-card-status", "opgenomen");
 }
 
 /// R-CRD-02, -03, -04, -05, -11: blocked for good, replaced at a later time, nothing lost.

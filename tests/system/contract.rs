@@ -24,13 +24,17 @@ async fn card_systems_are_found_by_town_with_their_prices() {
         ("city=Terbeke&postalCode=9050", vec![]),
         ("permanent=false", vec![]),
         ("sort=-name", vec![2, 1]),
+        ("sort=postalCode&postalCodeSort=9052", vec![2, 1]),
+        ("sort=-POSTALCODE,name&postalCodeSort=9052", vec![1, 2]),
         ("start=1&limit=1", vec![2]),
     ] {
         let answer = desk.gets(&format!("/v4/card-systems?{query}")).await.ok();
         let found: Vec<_> = found.into_iter().map(|id| json!(id)).collect();
         assert_eq!(ids(&answer["member"]), found, "{query}");
     }
-    desk.gets("/v4/card-systems?postalCode=99").await.wrong_query("postalCode[0]");
+    desk.gets("/v4/card-systems?postalCode=99").await.refused(400, "uitpas/invalid-postal-code");
+    desk.gets("/v4/card-systems?sort=postalCode").await.refused(400, "uitpas/postal-code-required");
+    desk.gets("/v4/card-systems?sort=kleur").await.wrong_query("sort");
     let one = desk.gets("/v4/card-systems/1").await.ok();
     assert_eq!(one, all["member"][0]);
     assert_eq!(one["cities"][1], json!({ "postalCode": "9987", "name": "Terbeke" }));
@@ -49,7 +53,7 @@ async fn card_systems_are_found_by_town_with_their_prices() {
     let (children, adults) = ("Tot en met 17 jaar", "Vanaf 18 jaar");
     let (five, none, more, one) = (json!(5.0), json!(0.0), json!(8.5), json!(1.0));
     assert_eq!(listed, [(&five, children), (&none, children), (&more, adults), (&one, adults)]);
-    desk.gets("/v4/card-systems/1/membership-prices").await.wrong_query("cardType");
+    desk.gets("/v4/card-systems/1/membership-prices").await.wrong_query_404("cardType");
 }
 
 /// R-KSB-03: a KSB admin sees the organizers of his card systems, staff their own, the system owner all.
@@ -103,7 +107,9 @@ async fn what_is_set_for_an_activity_is_read_again() {
     admin.puts(&systems, json!([])).await.done();
     assert_eq!(desk.gets(&systems).await.ok(), told(false, false));
     desk.puts(&systems, json!([])).await.refused(403, "auth/forbidden");
-    admin.puts(&systems, json!([{ "id": 2, "enabled": true }])).await.wrong("/");
+    let other = |id: u32| json!([{ "id": id, "enabled": true }]);
+    admin.puts(&systems, other(2)).await.refused(400, "uitpas/invalid-card-system");
+    admin.puts(&systems, other(9)).await.refused(400, "uitpas/cardsystem-not-found");
     let unknown = json!([{ "id": 1, "enabled": true, "manualDistributionKeys": [{ "id": 7, "enabled": true }] }]);
     admin.puts(&systems, unknown).await.refused(400, "uitpas/distributionkey-not-found");
 
@@ -114,16 +120,19 @@ async fn what_is_set_for_an_activity_is_read_again() {
     });
     ksb.puts(&settings, set.clone()).await.done();
     assert_eq!(desk.gets(&settings).await.ok(), set);
-    ksb.puts(&settings, json!({ "checkinPoints": 0 })).await.done();
+    ksb.puts(&settings, json!({ "id": activity, "checkinPoints": 0 })).await.done();
     assert_eq!(desk.gets(&settings).await.ok(), json!({ "id": activity, "checkinPoints": 0 }));
     admin.puts(&settings, set).await.refused(403, "auth/forbidden");
     ksb.puts(&settings, json!({ "id": "iets", "checkinPoints": 1 })).await.wrong("/id");
-    ksb.puts(&settings, json!({ "checkinPoints": 101 })).await.wrong("/checkinPoints");
+    ksb.puts(&settings, json!({ "id": activity, "checkinPoints": 101 }))
+        .await
+        .wrong("/checkinPoints");
+    ksb.puts(&settings, json!({ "checkinPoints": 1 })).await.wrong("/");
     region.desk(GYM).gets(&settings).await.refused(403, "auth/forbidden");
     for path in ["/v4/events/nergens/card-systems", "/v4/events/nergens/settings"] {
         desk.gets(path).await.refused(404, "uitpas/event-not-found");
     }
-    ksb.puts("/v4/events/nergens/settings", json!({ "checkinPoints": 1 }))
+    ksb.puts("/v4/events/nergens/settings", json!({ "id": "nergens", "checkinPoints": 1 }))
         .await
         .refused(404, "uitpas/event-not-found");
 }
@@ -184,7 +193,7 @@ async fn the_older_look_ups_tell_the_same() {
     }
     let unknown = insz(born_years_ago(50), 77);
     desk.gets(&format!("/v4/insz-numbers/{unknown}")).await.refused(404, "uitpas/pass-not-found");
-    desk.gets("/v4/passes/niets").await.refused(404, "url/not-found");
+    desk.gets("/v4/passes/niets").await.refused(404, "uitpas/pass-not-found");
     desk.blocks(&holder, "definitive", "fraud").await.done();
     for path in &older {
         desk.gets(path).await.refused(400, "uitpas/card-blocked");
@@ -285,4 +294,146 @@ async fn rewards_are_counted_sorted_and_changed() {
     changed["points"] = json!(1);
     changed["redeemPeriod"]["end"] = json!(crate::region::at_noon(in_days(9)));
     ksb.puts(&path, changed).await.ok();
+}
+
+/// Who may search at the counter of a sale or check-in is told whom it was; others are not.
+#[tokio::test]
+async fn the_passholder_stands_beside_a_sale_for_who_may_search() {
+    let region = Region::new().await;
+    let holder = region.entitled().await;
+    for (counter, told) in [(THEATRE, true), (YOUTH, false)] {
+        let desk = region.desk(counter);
+        let (film, play) =
+            (region.activity(counter, 10.0).await, region.activity(counter, 5.0).await);
+        let sale = desk.sells(&holder.card, &film, 10.0).await.ok()[0].clone();
+        let check_in = desk.checks_in(&holder.card, &play).await.created();
+        let listed = desk.sales_of(&holder).await.ok()["member"][0].clone();
+        for answer in [sale, check_in, listed] {
+            let id = answer.get("passholder").map(|passholder| passholder["id"].clone());
+            assert_eq!(id, told.then(|| json!(holder.id)), "{counter}: {answer}");
+        }
+        let query = format!("/v4/ticket-sales?passholderId={}", holder.id);
+        desk.gets(&query).await.wrong_query("organizerId");
+        let query = format!("/v4/rewards/redeemed?passholderId={}", holder.id);
+        desk.gets(&query).await.wrong_query("organizerId");
+    }
+}
+
+/// The same refusal has the name and the status that the contract gives it at that operation.
+#[tokio::test]
+async fn a_refusal_is_said_as_its_operation_has_it() {
+    let region = Region::new().await;
+    let (desk, activity) = (region.desk(THEATRE), region.activity(THEATRE, 10.0).await);
+    let (unknown, wrong) = (region.number(false), "0930000237912");
+    let reward = region.ksb().makes_reward(json!({})).await.ok();
+    let reward = text(&reward["id"]);
+    for (number, kind) in
+        [(unknown.as_str(), "uitpas/passholder-not-found"), (wrong, "uitpas/invalid-uitpasnumber")]
+    {
+        desk.asks_tariff(number, &activity, 10.0).await.refused(400, kind);
+        desk.sells(number, &activity, 10.0).await.refused(400, kind);
+        desk.checks_in(number, &activity).await.refused(400, kind);
+        let kind = kind.replace("uitpasnumber", "uitpas-number");
+        let status = format!("/v4/rewards/{reward}/redeem-status?uitpasNumber={number}");
+        desk.gets(&status).await.refused(400, &kind);
+        desk.gets(&format!("/v4/rewards/redeemed?uitpasNumber={number}")).await.refused(400, &kind);
+        let redeem = json!({ "rewardId": reward, "uitpasNumber": number });
+        desk.posts("/v4/rewards/redeemed", redeem).await.refused(400, &kind);
+        desk.may_check_in(number, &activity).await.refused(404, "uitpas/passholder-not-found");
+        desk.identifies(number).await.refused(404, "uitpas/pass-not-found");
+        desk.gets(&format!("/v4/passes/{number}")).await.refused(404, "uitpas/pass-not-found");
+    }
+    desk.gets("/v4/checkin-status?eventId=x").await.wrong_query_404("uitpasNumber");
+    desk.gets("/v4/kiosks?limit=veel").await.wrong_query_404("limit");
+    desk.gets("/v4/kiosks?limit=501").await.refused(400, "url/query-limit-exceeded");
+    for query in ["groupId=3", "name=x&groupId=3"] {
+        let found = desk.gets(&format!("/v4/organizers?{query}")).await;
+        found.refused(400, "uitpas/group-not-found");
+    }
+    desk.gets("/v4/organizers?cardSystemId=9").await.refused(400, "uitpas/cardsystem-not-found");
+    desk.gets("/v4/rewards?organizerId=nergens").await.refused(400, "uitpas/organizer-not-found");
+    let system = desk.gets("/v4/rewards?owningCardSystemId=9").await;
+    system.refused(400, "uitpas/cardsystem-not-found");
+    // What is in the path is 404.
+    let reports = "/v4/organizers/nergens/financial-reports";
+    desk.gets(reports).await.refused(404, "uitpas/organizer-not-found");
+}
+
+/// Which card systems take part is settled by the first ticket; the same again may still be said.
+#[tokio::test]
+async fn card_systems_are_not_changed_under_tickets_that_were_sold() {
+    let region = Region::new().await;
+    let (admin, desk) = (region.admin_of(THEATRE), region.desk(THEATRE));
+    let (holder, activity) = (region.entitled().await, region.activity(THEATRE, 10.0).await);
+    let systems = format!("/v4/events/{activity}/card-systems");
+    let on = json!([{ "id": 1, "enabled": true }]);
+    admin.puts(&systems, on.clone()).await.done();
+    let sale = desk.sells(&holder.card, &activity, 10.0).await.ok()[0].clone();
+    admin.puts(&systems, on).await.done();
+    let kind = "uitpas/event-already-has-ticketsales";
+    admin.puts(&systems, json!([])).await.refused(400, kind);
+    desk.cancels(&sale).await.done();
+    admin.puts(&systems, json!([])).await.done();
+    let none = desk.asks_tariff(&holder.card, &activity, 10.0).await.ok();
+    assert_eq!(none["available"], json!([]));
+    assert!(text(&none["endUserMessage"]["nl"]).contains("Geen enkele UiTPAS-regio"));
+    let refused = desk.sells(&holder.card, &activity, 10.0).await;
+    refused.refused(400, "uitpas/social-tariff-not-available");
+}
+
+/// Rewards keep what the contract marks them by, and are found by it.
+#[tokio::test]
+async fn rewards_are_marked_and_found_by_their_marks() {
+    let region = Region::new().await;
+    let (ksb, desk) = (region.ksb(), region.desk(THEATRE));
+    let until =
+        json!({ "begin": "2026-01-01T00:00:00Z", "end": crate::region::at_noon(in_days(3)) });
+    let marked = json!({
+        "title": "Bal", "forKids": true, "sport": true, "featured": true, "online": true,
+        "pictures": ["https://voorbeeld.example/bal.jpg"], "redeemPeriod": until, "points": 3,
+        "organizers": [{ "id": THEATRE }], "owningCardSystem": null,
+    });
+    let made = ksb.makes_reward(marked).await.ok();
+    assert_eq!(made["owningCardSystem"]["id"], 1, "the first of the caller's");
+    for mark in ["forKids", "sport", "featured", "online", "lastChance"] {
+        assert_eq!(made[mark], true, "{mark}: {made}");
+    }
+    assert_eq!(made["pictures"], json!(["https://voorbeeld.example/bal.jpg"]));
+    let plain = ksb.makes_reward(json!({ "title": "Appel", "points": 5 })).await.ok();
+    let search = |query: &str| format!("/v4/rewards?{query}");
+    for (query, found) in [
+        ("sport=true", vec![&made]),
+        ("sport=false", vec![&plain]),
+        ("lastChance=true&forKids=true&online=true", vec![&made]),
+        ("lastChance=true&forKids=false", vec![]),
+        ("sort=-featured", vec![&made, &plain]),
+        ("sort=featured", vec![&plain, &made]),
+        ("sort%5Bpoints%5D=asc", vec![&made, &plain]),
+        ("sort%5Bname%5D=desc", vec![&made, &plain]),
+        ("sort%5Bname%5D=asc", vec![&plain, &made]),
+    ] {
+        let answer = desk.gets(&search(query)).await.ok();
+        let found: Vec<_> = found.into_iter().map(|reward| reward["id"].clone()).collect();
+        assert_eq!(ids(&answer["member"]), found, "{query}");
+    }
+    let facet = desk.gets(&search("facets=sport")).await.ok()["facet"]["sport"].clone();
+    assert_eq!((&facet["true"]["count"], &facet["false"]["count"]), (&json!(1), &json!(1)));
+
+    // What there is where one was.
+    let (holder, activity) = (region.passholder().await, region.activity(THEATRE, 4.0).await);
+    let interesting = search(&format!("isInterestingForPassholderId={}", holder.id));
+    assert_eq!(desk.gets(&interesting).await.ok()["totalItems"], 0);
+    desk.checks_in(&holder.card, &activity).await.created();
+    assert_eq!(ids(&desk.gets(&interesting).await.ok()["member"]), [made["id"].clone()]);
+
+    for (field, value, pointer) in [
+        ("moreInfoURL", json!("geen adres"), "/moreInfoURL"),
+        ("pictures", json!(["ftp://voorbeeld.example/x"]), "/pictures/0"),
+        ("categories", json!(["Drank"]), "/categories/0"),
+        ("forKids", json!("ja"), "/forKids"),
+    ] {
+        let mut more = json!({});
+        more[field] = value;
+        ksb.makes_reward(more).await.wrong(pointer);
+    }
 }

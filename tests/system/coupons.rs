@@ -55,7 +55,7 @@ async fn a_coupon_is_offered_used_and_undone() {
     assert_eq!(listed, sale["tariff"]);
 
     desk.cancels(&sale).await.done();
-    desk.cancels(&sale).await.refused(404, "own/ticket-sale-already-cancelled");
+    desk.cancels(&sale).await.refused(404, "uitpas/ticket-sale-not-found");
     assert_eq!(desk.coupons_of(&holder, "").await.ok()[0]["remaining"]["volume"], 1);
     desk.sells_all([asked]).await.ok();
 }

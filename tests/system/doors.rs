@@ -39,7 +39,7 @@ async fn a_slash_at_the_end_changes_nothing() {
     desk.posts("/v4/checkins/", body).await.created();
 }
 
-/// Every page of every origin may call.
+/// Every page of every origin may call, and hears which methods an address knows.
 #[tokio::test]
 async fn any_origin_may_call() {
     let region = Region::new().await;
@@ -51,15 +51,24 @@ async fn any_origin_may_call() {
         .header("access-control-request-headers", "authorization,idempotency-key");
     let answer = Answer::to(asked).await;
     assert_eq!(answer.status, 200);
-    assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
-    for name in ["access-control-allow-methods", "access-control-allow-headers"] {
-        assert!(answer.header(name).is_some(), "{name}");
+    for (name, value) in [
+        ("access-control-allow-origin", "https://voorbeeld.example"),
+        ("access-control-allow-credentials", "true"),
+        ("access-control-allow-headers", "authorization,idempotency-key"),
+        ("access-control-allow-methods", "GET,HEAD,POST"),
+        ("allow", "GET,HEAD,POST"),
+    ] {
+        assert_eq!(answer.header(name), Some(value), "{name}");
     }
+    let unasked = Answer::to(region.stranger().request(Method::OPTIONS, "/v4/checkins")).await;
+    assert_eq!(unasked.header("access-control-allow-origin"), Some("*"));
+    let nowhere = Answer::to(region.stranger().request(Method::OPTIONS, "/v4/nergens")).await;
+    nowhere.refused(404, "url/not-found");
     let asked =
         desk.request(Method::GET, "/v4/nergens").header("origin", "https://voorbeeld.example");
     let refused = Answer::to(asked).await;
     refused.refused(404, "url/not-found");
-    assert_eq!(refused.header("access-control-allow-origin"), Some("*"));
+    assert_eq!(refused.header("access-control-allow-origin"), Some("https://voorbeeld.example"));
 }
 
 /// A request has an id: the caller's, where it is a UUID. It stands in the answer, and beside the

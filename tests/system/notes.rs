@@ -124,7 +124,7 @@ async fn a_counter_objects_and_the_ksb_settles_it() {
         (&settlement["upheld"], &settlement["reason"]),
         (&json!(true), &json!("Klopt, onze fout"))
     );
-    admin.cancels(&sales[1]).await.refused(404, "own/ticket-sale-already-cancelled");
+    admin.cancels(&sales[1]).await.refused(404, "uitpas/ticket-sale-not-found");
     assert_eq!(
         admin
             .granted_tariffs()

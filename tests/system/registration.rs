@@ -334,7 +334,7 @@ async fn only_a_card_in_the_local_stock_of_the_region_is_given() {
     elsewhere["registrationOrganizer"]["id"] = ELSEWHERE.into();
     desk.registers(&elsewhere).await.refused(403, "auth/forbidden");
     elsewhere["registrationOrganizer"]["id"] = "nergens".into();
-    desk.registers(&elsewhere).await.refused(404, "uitpas/organizer-not-found");
+    desk.registers(&elsewhere).await.refused(400, "uitpas/organizer-not-found");
     let mut other_system = region.person(THEATRE, &card);
     other_system["registrationCardSystemId"] = 2.into();
     desk.registers(&other_system).await.refused(400, "uitpas/invalid-card");
@@ -474,7 +474,9 @@ async fn registration_counters_search_lists() {
     let none = desk.searches(&format!("uitpasNumber={unknown}")).await.ok();
     assert_eq!(none, json!({ "totalItems": 0, "member": [] }));
     desk.searches(&format!("organizerId={ELSEWHERE}")).await.refused(403, "auth/forbidden");
-    desk.searches("organizerId=nergens").await.refused(404, "uitpas/organizer-not-found");
+    desk.searches("organizerId=nergens").await.refused(400, "uitpas/organizer-not-found");
+    desk.searches("schoolId=nergens").await.refused(400, "uitpas/school-not-found");
+    assert_eq!(desk.searches("schoolId=*").await.ok()["totalItems"], 0);
     desk.searches("uitpasNumber=0930000237912").await.refused(400, "uitpas/invalid-uitpas-number");
     desk.searches("inszNumber=83030201541").await.refused(400, "uitpas/invalid-insz-number");
 }

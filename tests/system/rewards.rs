@@ -51,7 +51,7 @@ async fn what_is_no_reward_is_refused() {
         .refused(403, "auth/forbidden");
     ksb.makes_reward(json!({ "owningCardSystem": { "id": 3 } }))
         .await
-        .refused(404, "uitpas/cardsystem-not-found");
+        .refused(400, "uitpas/cardsystem-not-found");
     let unknown = uuid::Uuid::nil();
     ksb.gets(&format!("/v4/rewards/{unknown}")).await.refused(404, "uitpas/reward-not-found");
 
@@ -135,7 +135,7 @@ async fn each_refusal_of_a_reward_has_its_own_reason() {
         .makes_reward(json!({ "redeemPeriod": days(0, 0), "onlyInhabitantsOf": ["9981"] }))
         .await
         .ok();
-    desk.redeems(&reward, &region.number(false)).await.refused(404, "uitpas/pass-not-found");
+    desk.redeems(&reward, &region.number(false)).await.refused(400, "uitpas/passholder-not-found");
     desk.redeems(&json!({ "id": uuid::Uuid::nil() }), &holder.card)
         .await
         .refused(404, "uitpas/reward-not-found");

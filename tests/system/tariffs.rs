@@ -135,7 +135,7 @@ async fn a_cancelled_sale_gives_its_use_back() {
     region.ksb_of(2).cancels(&sold).await.refused(403, "auth/forbidden");
     desk.cancels(&sold).await.done();
     assert_eq!(desk.balance_of(&holder).await, 0);
-    desk.cancels(&sold).await.refused_saying(404, "own/ticket-sale-already-cancelled", "ongedaan");
+    desk.cancels(&sold).await.refused_saying(404, "uitpas/ticket-sale-not-found", "ongedaan");
     let unknown = json!({ "id": uuid::Uuid::nil().to_string() });
     desk.cancels(&unknown).await.refused(404, "uitpas/ticket-sale-not-found");
     assert_eq!(desk.sales_of(&holder).await.ok()["totalItems"], 0);
@@ -267,7 +267,7 @@ async fn a_key_switched_on_by_hand_opens_an_activity_to_all_regions() {
     region.ksb_of(2).chooses(&activity, by_hand.clone()).await.refused(403, "auth/forbidden");
     let unknown = json!([{ "id": 1, "manualDistributionKeys": [8] }]);
     ksb.chooses(&activity, unknown).await.refused(400, "uitpas/distributionkey-not-found");
-    ksb.chooses(&activity, json!([{ "id": 2 }])).await.refused(404, "uitpas/cardsystem-not-found");
+    ksb.chooses(&activity, json!([{ "id": 2 }])).await.refused(400, "uitpas/invalid-card-system");
     region.admin_of(THEATRE).chooses(&activity, by_hand).await.done();
     let sold = desk.sells(&holder.card, &activity, 7.3).await.ok();
     assert_eq!(sold[0]["tariff"]["price"], 1.82);

@@ -1,9 +1,11 @@
 //! Activities: what UiTdatabank tells of them, and what a KSB sets for one.
 
 use uitpas_domain::activity::{Activity, CardSystems, Command, Description, Settings};
+use uitpas_domain::card_system::CardSystem;
 use uitpas_domain::counter::Counter;
 use uitpas_domain::ids::ActivityId;
 use uitpas_domain::metadata::{Channel, Role};
+use uitpas_projections::{Paging, ticket_sales};
 use uitpas_store::Work;
 
 use super::{Outcome, Request, decide, demand_ksb, execute, offering};
@@ -72,6 +74,34 @@ pub async fn choose_card_systems(
     id: &ActivityId,
     card_systems: &CardSystems,
 ) -> Answer<()> {
+    choose(app, request, id, card_systems, false).await
+}
+
+/// The same, unless it would change what tickets were sold by.
+pub async fn choose_before_sales(
+    app: &App,
+    request: &Request,
+    id: &ActivityId,
+    card_systems: &CardSystems,
+) -> Answer<()> {
+    let sales = ticket_sales::Filter {
+        activity: Some(id.clone()),
+        cancelled: Some(false),
+        paging: Paging { start: 0, limit: 1 },
+        ..Default::default()
+    };
+    app.wait_for_head(ticket_sales::PROJECTION.name).await?;
+    let has_sales = !ticket_sales::list(app.pool(), &sales).await?.rows.is_empty();
+    choose(app, request, id, card_systems, has_sales).await
+}
+
+async fn choose(
+    app: &App,
+    request: &Request,
+    id: &ActivityId,
+    card_systems: &CardSystems,
+    has_sales: bool,
+) -> Answer<()> {
     let at = app.now();
     execute(app, request, Channel::BackOffice, |work| async move {
         let offering = offering(&work, id).await?;
@@ -82,11 +112,21 @@ pub async fn choose_card_systems(
             return Err(Problem::Forbidden("only an admin of the counter, or the KSB".to_owned()))?;
         }
         for (card_system, keys) in card_systems {
-            let system = offering.card_systems.get(card_system);
-            system.ok_or(uitpas_domain::card_system::Refused::Unknown)?.knows_keys(keys)?;
+            let Some(system) = offering.card_systems.get(card_system) else {
+                return match work.load::<CardSystem>(card_system).await?.exists() {
+                    true => Err(Problem::InvalidCardSystem)?,
+                    false => Err(uitpas_domain::card_system::Refused::Unknown)?,
+                };
+            };
+            system.knows_keys(keys)?;
         }
         let card_systems = card_systems.clone();
-        decide::<Activity>(&work, id, Command::ChooseCardSystems { card_systems, at }).await?;
+        let choose = Command::ChooseCardSystems { card_systems, at };
+        let events = decide::<Activity>(&work, id, choose).await?;
+        // The same again changes nothing, and may be said at any time.
+        if has_sales && !events.is_empty() {
+            return Err(Problem::EventHasSales)?;
+        }
         Ok(())
     })
     .await

@@ -24,6 +24,9 @@ pub struct Given {
     pub passholder: PassholderId,
     pub card: CardNumber,
     pub activity: ActivityId,
+    /// Absent in answers of before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counter: Option<CounterId>,
     pub title: String,
     pub points: u32,
     pub balance: i64,
@@ -49,6 +52,7 @@ pub async fn check_in(
                 passholder,
                 card,
                 activity: activity.clone(),
+                counter: Some(checked_in.counter.clone()),
                 title: checked_in.title.to_string(),
                 points: checked_in.points,
                 balance,

@@ -223,6 +223,28 @@ pub async fn read(app: &App, caller: &Caller, id: PassholderId) -> Answer<Known>
     Ok(known.await?)
 }
 
+/// The same beside a sale or a check-in: absent where the caller may not search at that counter.
+pub async fn read_at(
+    app: &App,
+    caller: &Caller,
+    counter: &CounterId,
+    id: PassholderId,
+) -> Answer<Option<Known>> {
+    let known = app.store.preview(|work| async move {
+        let by = authority_quietly(&work, caller, counter).await?;
+        let passholder = work.load::<Passholder>(&id).await?;
+        let Ok(holder) = passholder.state.holder() else { return Ok(None) };
+        match holder.memberships.keys().any(|system| by.may_in(*system, Task::Search)) {
+            true => Ok(Some(known(&work, id).await?)),
+            false => Ok(None),
+        }
+    });
+    match known.await.map_err(Problem::from) {
+        Err(Problem::Forbidden(_) | Problem::Counter(_)) => Ok(None),
+        known => known,
+    }
+}
+
 /// One passholder, for a caller who was asked before whether he may see him.
 pub async fn read_own(app: &App, id: PassholderId) -> Answer<Known> {
     let known = app.store.preview(|work| async move { known(&work, id).await });

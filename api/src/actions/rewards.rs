@@ -1,15 +1,17 @@
 //! Rewards: laying them down, taking them up, giving them back.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uitpas_domain::counter::Task;
-use uitpas_domain::ids::{CounterId, PassholderId, RedemptionId, RewardId};
+use uitpas_domain::ids::{CardSystemId, CounterId, PassholderId, RedemptionId, RewardId};
 use uitpas_domain::metadata::Channel;
 use uitpas_domain::passholder::redemptions::{CancelRedemption, Redeem};
 use uitpas_domain::passholder::{Command, Event, Passholder};
 use uitpas_domain::reward::{Command as RewardCommand, Definition, Reward};
 use uitpas_domain::values::card_number::CardNumber;
-use uitpas_projections::redemptions as overview;
+use uitpas_projections::{Paging, check_ins, counters, redemptions as overview};
 use uitpas_store::{StreamKey, Work};
 use uuid::Uuid;
 
@@ -32,6 +34,28 @@ pub async fn create(app: &App, request: &Request, definition: &Definition) -> An
     })
     .await
 }
+
+/// The first card system of which the caller makes rewards.
+pub async fn first_owner(app: &App, caller: &Caller) -> Answer<CardSystemId> {
+    app.caught_up(caller, counters::PROJECTION.name).await?;
+    let own = counters::ksb_of(app.pool(), &caller.subject).await?;
+    own.into_iter().min().ok_or_else(|| Problem::Forbidden("no KSB admin anywhere".to_owned()))
+}
+
+/// At which counters a passholder lately saved points.
+pub async fn visited(app: &App, passholder: PassholderId) -> Answer<BTreeSet<String>> {
+    let last = check_ins::Filter {
+        passholder: Some(passholder),
+        corrected: Some(false),
+        paging: Paging { start: 0, limit: LATELY },
+        ..Default::default()
+    };
+    let rows = check_ins::list(app.pool(), &last).await?.rows;
+    Ok(rows.into_iter().map(|row| row.counter).collect())
+}
+
+/// How many of the last points tell what interests somebody. Source: our choice.
+const LATELY: i64 = 50;
 
 /// A KSB admin of the owning card system lays it down anew; where the owner changes, of both.
 pub async fn change(

@@ -53,6 +53,9 @@ pub struct Sold {
     pub passholder: Option<PassholderId>,
     pub card: CardNumber,
     pub activity: ActivityId,
+    /// Absent in answers of before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counter: Option<CounterId>,
     pub title: String,
     pub price: Price,
     pub price_name: Option<String>,
@@ -152,6 +155,7 @@ impl Sold {
                 passholder,
                 card: ticket.card,
                 activity: ticket.activity,
+                counter: Some(ticket.counter),
                 title: ticket.title.to_string(),
                 price: ticket.price,
                 price_name: ticket.price_name.map(|name| name.to_string()),
@@ -165,6 +169,7 @@ impl Sold {
                 passholder,
                 card: used.card,
                 activity: used.activity,
+                counter: Some(used.counter),
                 title: used.title.to_string(),
                 price: used.price,
                 price_name: used.price_name.map(|name| name.to_string()),

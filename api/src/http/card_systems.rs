@@ -1,5 +1,7 @@
 //! Card systems, for whoever looks for the one of his town: `/card-systems`.
 
+use std::cmp::Ordering;
+
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
@@ -12,7 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::extract::{Id, Query, paging};
-use super::shapes::{Amount, Page};
+use super::shapes::{Amount, Page, sought};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::problem::{Answer, Problem};
@@ -31,22 +33,66 @@ struct Asked {
     #[serde(default)]
     city: Vec<String>,
     #[serde(default)]
-    #[param(value_type = Vec<String>)]
-    postal_code: Vec<PostalCode>,
-    #[serde(default)]
-    #[param(inline)]
-    sort: CardSystemSort,
+    postal_code: Vec<String>,
+    /// Names, separated by commas; with `-` before it the other way round: `name`, `postalCode`, which
+    /// is how far the number of the nearest town is from `postalCodeSort`.
+    #[serde(default, deserialize_with = "sought")]
+    sort: Option<String>,
+    /// Required to sort by postal code.
+    #[serde(default, deserialize_with = "sought")]
+    postal_code_sort: Option<String>,
     start: Option<u32>,
     limit: Option<u32>,
 }
 
-#[derive(Deserialize, Default, Clone, Copy, ToSchema)]
-enum CardSystemSort {
-    #[default]
-    #[serde(rename = "name")]
+/// What a list is sorted by.
+#[derive(Clone, Copy)]
+enum Key {
     Name,
-    #[serde(rename = "-name")]
-    NameDescending,
+    /// How near a town of it is.
+    PostalCode(PostalCode),
+}
+
+fn postal_code(text: &str) -> Answer<PostalCode> {
+    text.parse().map_err(|_| Problem::InvalidPostalCode)
+}
+
+/// The keys in turn; of each whether the list runs the other way.
+fn keys(asked: &Asked) -> Answer<Vec<(Key, bool)>> {
+    let near = asked.postal_code_sort.as_deref().map(postal_code).transpose()?;
+    let key = |name: &str| {
+        let (name, descending) = match name.trim().strip_prefix('-') {
+            Some(name) => (name, true),
+            None => (name.trim(), false),
+        };
+        match name.to_lowercase().as_str() {
+            "name" => Ok((Key::Name, descending)),
+            "postalcode" => {
+                Ok((Key::PostalCode(near.ok_or(Problem::PostalCodeRequired)?), descending))
+            }
+            _ => Err(Problem::Query("sort".to_owned(), "name or postalCode".to_owned())),
+        }
+    };
+    asked.sort.as_deref().unwrap_or("name").split(',').map(key).collect()
+}
+
+/// Neighbours have numbers that lie close.
+fn distance(system: &view::CardSystem, near: PostalCode) -> u32 {
+    let number = |code: PostalCode| code.to_string().parse::<u32>().unwrap_or_default();
+    let towns = system.municipalities.0.iter();
+    let distances = towns.map(|town| number(town.postal_code).abs_diff(number(near)));
+    distances.min().unwrap_or(u32::MAX)
+}
+
+fn compare(keys: &[(Key, bool)], a: &view::CardSystem, b: &view::CardSystem) -> Ordering {
+    let by = |(key, descending): &(Key, bool)| {
+        let order = match key {
+            Key::Name => a.name.to_lowercase().cmp(&b.name.to_lowercase()),
+            Key::PostalCode(near) => distance(a, *near).cmp(&distance(b, *near)),
+        };
+        if *descending { order.reverse() } else { order }
+    };
+    keys.iter().map(by).find(|order| order.is_ne()).unwrap_or_else(|| a.id.cmp(&b.id))
 }
 
 #[derive(Serialize, ToSchema)]
@@ -93,20 +139,20 @@ async fn list(
 ) -> Answer<Json<Page<CardSystem>>> {
     let paging = paging(asked.start, asked.limit)?;
     app.caught_up(&caller, view::PROJECTION.name).await?;
+    let keys = keys(&asked)?;
+    let postal_codes = asked.postal_code.iter().map(|code| postal_code(code));
+    let postal_codes = postal_codes.collect::<Answer<Vec<_>>>()?;
     let cities: Vec<_> = asked.city.iter().map(|city| city.to_lowercase()).collect();
     let mut found: Vec<_> = view::card_systems(app.pool(), None).await?;
     found.retain(|system| {
         let municipalities = &system.municipalities.0;
         let has_city = |of: &Municipality| cities.contains(&of.name.as_str().to_lowercase());
-        let has_code = |of: &Municipality| asked.postal_code.contains(&of.postal_code);
+        let has_code = |of: &Municipality| postal_codes.contains(&of.postal_code);
         asked.permanent != Some(false)
             && (cities.is_empty() || municipalities.iter().any(has_city))
-            && (asked.postal_code.is_empty() || municipalities.iter().any(has_code))
+            && (postal_codes.is_empty() || municipalities.iter().any(has_code))
     });
-    found.sort_by_cached_key(|system| system.name.to_lowercase());
-    if matches!(asked.sort, CardSystemSort::NameDescending) {
-        found.reverse();
-    }
+    found.sort_by(|a, b| compare(&keys, a, b));
     let print = |system: view::CardSystem| {
         CardSystem::of(view::card_system_id(system.id), system.name, &system.municipalities.0)
     };

@@ -13,12 +13,13 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::extract::{Bare, Id, Query, Write, paging};
+use super::passholders::{Passholder, beside};
 use super::shapes::{EndUserMessage, Page, instant, sought};
 use super::words;
 use crate::actions::check_ins;
 use crate::app::App;
 use crate::auth::Caller;
-use crate::problem::{Answer, Problem};
+use crate::problem::{Answer, Problem, REQUIRED};
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -46,6 +47,9 @@ struct CheckIn {
     event_title: String,
     uitpas_number: String,
     points: u32,
+    /// For who may search at that counter; in lists never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    passholder: Option<Passholder>,
 }
 
 #[utoipa::path(
@@ -60,6 +64,10 @@ async fn check_in(
     Write { request, body }: Write<NewCheckIn>,
 ) -> Answer<(StatusCode, Json<CheckIn>)> {
     let given = check_ins::check_in(&app, &request, &body.event_id, body.uitpas_number).await?;
+    let passholder = match &given.counter {
+        Some(counter) => beside(&app, &request.caller, counter, given.passholder).await?,
+        None => None,
+    };
     let check_in = CheckIn {
         id: given.id,
         creation_date: instant(given.at),
@@ -67,6 +75,7 @@ async fn check_in(
         event_title: given.title,
         uitpas_number: given.card.to_string(),
         points: given.points,
+        passholder,
     };
     Ok((StatusCode::CREATED, Json(check_in)))
 }
@@ -78,7 +87,7 @@ struct Asked {
     #[param(value_type = Uuid)]
     passholder_id: PassholderId,
     #[serde(default)]
-    #[param(value_type = Vec<String>)]
+    #[param(value_type = Vec<String>, required = true, min_items = 1)]
     organizer_id: Vec<CounterId>,
     #[serde(default, deserialize_with = "sought")]
     event_title: Option<String>,
@@ -99,6 +108,9 @@ async fn list(
     caller: Caller,
     Query(asked): Query<Asked>,
 ) -> Answer<Json<Page<CheckIn>>> {
+    if asked.organizer_id.is_empty() {
+        return Err(Problem::Query("organizerId".to_owned(), REQUIRED.to_owned()));
+    }
     let counters = app.own_counters(&caller, &asked.organizer_id).await?;
     let filter = overview::Filter {
         passholder: Some(asked.passholder_id),
@@ -116,6 +128,7 @@ async fn list(
         event_title: row.title,
         uitpas_number: row.card,
         points: row.points.unsigned_abs(),
+        passholder: None,
     })))
 }
 

@@ -3,8 +3,12 @@
 use std::sync::atomic::Ordering;
 
 use axum::extract::{MatchedPath, Request};
-use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_REQUEST_HEADERS,
+    ALLOW, CONTENT_TYPE, ORIGIN, VARY,
+};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tracing::Instrument;
@@ -44,6 +48,47 @@ pub async fn position(request: Request, next: Next) -> Response {
         response
     };
     POSITION.scope(Position { after, ..Position::default() }, respond).await
+}
+
+/// What a page of another origin may read of an answer.
+const EXPOSED: HeaderValue = HeaderValue::from_static(
+    "uitpas-position, etag, x-request-id, retry-after, content-disposition, www-authenticate",
+);
+/// What it may send, where it does not ask for more.
+const ACCEPTED: HeaderValue = HeaderValue::from_static(
+    "authorization, content-type, idempotency-key, if-match, uitpas-after, x-client-id, \
+     x-custom-token, x-registration-token, x-request-id",
+);
+
+/// Pages of every origin may call; nothing here rests on cookies. `OPTIONS` tells which methods an
+/// address knows.
+pub async fn any_origin(request: Request, next: Next) -> Response {
+    let origin = request.headers().get(ORIGIN).cloned();
+    let wanted = request.headers().get(ACCESS_CONTROL_REQUEST_HEADERS).cloned();
+    let asks = request.method() == Method::OPTIONS;
+    let mut response = next.run(request).await;
+    let methods = response.headers().get(ALLOW).cloned();
+    if let Some(methods) = methods.filter(|_| asks) {
+        response = StatusCode::OK.into_response();
+        let headers = response.headers_mut();
+        headers.insert(ALLOW, methods.clone());
+        headers.insert(ACCESS_CONTROL_ALLOW_METHODS, methods);
+        headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, wanted.unwrap_or(ACCEPTED));
+    }
+    let headers = response.headers_mut();
+    headers.insert(VARY, HeaderValue::from_static("origin"));
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+    match origin {
+        // To one that is named, credentials may be sent along (the contract wants to say so).
+        Some(origin) => {
+            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+            headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+        }
+        None => {
+            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        }
+    }
+    response
 }
 
 /// One span per request. The route and not the address: addresses and queries may be personal.

@@ -7,7 +7,6 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use uitpas_domain::activity::{self, Settings};
-use uitpas_domain::card_system::Refused as OfCardSystem;
 use uitpas_domain::ids::{ActivityId, CardSystemId, DistributionKeyId};
 use uitpas_domain::limit::Limit;
 use uitpas_domain::offering::Offering;
@@ -95,7 +94,8 @@ async fn card_systems(
     Ok(Json(printed.collect()))
 }
 
-/// Card systems that are left out take no part; `[]` switches all of them off.
+/// Card systems that are left out take no part; `[]` switches all of them off. Once tickets were sold
+/// nothing changes here any more; the KSB can by `/admin/v1`.
 #[utoipa::path(
     put,
     path = "/events/{id}/card-systems",
@@ -116,13 +116,7 @@ async fn choose_card_systems(
             (system.id, keys.map(|key| key.id).collect::<BTreeSet<_>>())
         })
         .collect();
-    let chosen = activities::choose_card_systems(&app, &request, &id, &card_systems).await;
-    match chosen {
-        // What is in the body is no address.
-        Err(Problem::CardSystem(OfCardSystem::Unknown)) => Err(Problem::BodyData(
-            "/".to_owned(),
-            "names a card system that the organizer does not work for".to_owned(),
-        )),
+    match activities::choose_before_sales(&app, &request, &id, &card_systems).await {
         Err(Problem::Activity(activity::Refused::Unknown)) => Err(Problem::EventNotFound),
         chosen => chosen.map(|()| StatusCode::NO_CONTENT),
     }
@@ -131,9 +125,8 @@ async fn choose_card_systems(
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct EventSettings {
-    #[serde(default)]
-    #[schema(value_type = String, read_only)]
-    id: Option<ActivityId>,
+    #[schema(value_type = String)]
+    id: ActivityId,
     #[serde(skip_serializing_if = "Option::is_none")]
     passholder_ticket_limit: Option<GivenLimit>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -159,7 +152,7 @@ async fn settings(
     app.authority_at(&caller, organizer).await?;
     let settings = &offering.activity.settings;
     Ok(Json(EventSettings {
-        id: Some(id),
+        id,
         passholder_ticket_limit: settings.ticket_limit.map(GivenLimit::from),
         checkin_limit: settings.check_in_limit.map(GivenLimit::from),
         checkin_points: settings.check_in_points,
@@ -180,7 +173,7 @@ async fn change_settings(
     Id(id): Id<ActivityId>,
     Write { request, body }: Write<EventSettings>,
 ) -> Answer<StatusCode> {
-    if body.id.as_ref().is_some_and(|named| *named != id) {
+    if body.id != id {
         let reason = "is another activity than the address names".to_owned();
         return Err(Problem::BodyData("/id".to_owned(), reason));
     }

@@ -100,7 +100,7 @@ const DEVICE_ID_CHARS_MIN: usize = 16;
     put,
     path = "/kiosk-devices/setup",
     request_body = KioskDeviceSetup,
-    responses((status = 200, body = KioskDevice)),
+    responses((status = 200, body = KioskDevice), (status = 429)),
     security(("kiosk" = []))
 )]
 async fn set_up(State(app): State<App>, http: HttpRequest) -> Answer<Json<KioskDevice>> {
@@ -113,6 +113,9 @@ async fn set_up(State(app): State<App>, http: HttpRequest) -> Answer<Json<KioskD
         let why = format!("at least {DEVICE_ID_CHARS_MIN} characters: it is a secret");
         return Err(Problem::BodyData("/deviceId".to_owned(), why));
     }
+    let guessed = app.store.master_key().claim_hash("kiosk-setup", &name);
+    let guessed = hex::encode(guessed).parse().map_err(|_| Problem::KioskNotFound)?;
+    app.guesses.count_by(&guessed)?;
     let id = kiosks::claim(&app, &name, &device, &code).await?;
     let known = kiosks::known(&app, id).await?;
     Ok(Json(KioskDevice::new(id, known, device)))

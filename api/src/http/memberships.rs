@@ -197,7 +197,7 @@ const ABROAD: &str = "0000";
     get,
     path = "/passholders/membership-prices/{cardSystem}",
     params(("cardSystem" = u32, Path), AskedNewPrice),
-    responses((status = 200, body = MembershipPrice)),
+    responses((status = 200, body = MembershipPrice), (status = 429)),
     security(("token" = ["MEMBERSHIP_PRICES_READ"]))
 )]
 async fn price_for_new(
@@ -217,7 +217,7 @@ async fn price_for_new(
     get,
     path = "/passholders/{id}/membership-prices/{cardSystem}",
     params(("id" = Uuid, Path), ("cardSystem" = u32, Path), AskedPrice),
-    responses((status = 200, body = MembershipPrice)),
+    responses((status = 200, body = MembershipPrice), (status = 429)),
     security(("token" = ["MEMBERSHIP_PRICES_READ"]))
 )]
 async fn price_for_known(
@@ -238,6 +238,10 @@ async fn price(
     (with_social_status, voucher): (bool, Option<VoucherCode>),
 ) -> Answer<Json<MembershipPrice>> {
     app.demand_task(caller, Task::Register).await?;
+    // Vouchers are worth money.
+    if voucher.is_some() {
+        app.guesses.count(caller)?;
+    }
     let voucher = voucher.as_ref();
     let price = memberships::price(app, buyer, card_system, with_social_status, voucher).await?;
     let label = match with_social_status {

@@ -23,6 +23,7 @@ pub mod organizers;
 pub mod passes;
 pub mod passholders;
 pub mod permissions;
+mod refusals;
 pub mod reward_search;
 pub mod rewards;
 pub mod shapes;
@@ -36,9 +37,9 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use axum::{Json, Router};
+use tower::Layer;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
-use tower_http::cors::CorsLayer;
 use tower_http::normalize_path::NormalizePath;
 use tower_http::timeout::TimeoutLayer;
 use utoipa::openapi::OpenApi;
@@ -121,10 +122,12 @@ pub fn router(app: App) -> Router {
             Problem::Internal("a handler panicked".into()).into_response()
         }))
         .layer(axum::middleware::from_fn(context::problems))
+        .layer(axum::middleware::from_fn(refusals::as_the_operation_has_it))
         .layer(axum::middleware::from_fn(context::traced))
         .layer(CompressionLayer::new())
-        .layer(CorsLayer::permissive())
         .with_state(app);
+    // Around the routes: which methods an address knows is told by them, after their own layers.
+    let router = axum::middleware::from_fn(context::any_origin).layer(router);
     // With or without a slash at the end it is the same address (the contract's own guides use both).
     page().fallback_service(NormalizePath::trim_trailing_slash(router))
 }

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
+use uitpas_domain::card_system::CardSystem;
 use uitpas_domain::ids::{CardSystemId, CounterId};
 use uitpas_projections::counters as view;
 use utoipa::{IntoParams, ToSchema};
@@ -27,6 +28,8 @@ struct Asked {
     /// The whole name; `*` stands for any text.
     #[serde(default, deserialize_with = "sought")]
     name: Option<String>,
+    /// Organizers are in no groups here: each is unknown.
+    group_id: Option<u32>,
     #[param(value_type = Option<u32>)]
     card_system_id: Option<CardSystemId>,
     #[serde(rename = "sort[name]", default)]
@@ -68,8 +71,17 @@ async fn list(
     caller: Caller,
     Query(asked): Query<Asked>,
 ) -> Answer<Json<Page<ListedOrganizer>>> {
+    let ids = visible(&app, &caller).await?;
+    if asked.group_id.is_some() {
+        return Err(Problem::GroupNotFound);
+    }
+    if let Some(card_system) = asked.card_system_id
+        && !app.store.load::<CardSystem>(&card_system).await?.exists()
+    {
+        return Err(uitpas_domain::card_system::Refused::Unknown.into());
+    }
     let search = view::Search {
-        ids: visible(&app, &caller).await?,
+        ids,
         name: asked.name,
         card_system: asked.card_system_id,
         descending: asked.sort == Sort::Desc,

@@ -26,7 +26,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::extract::{Bare, Id, IfMatch, Query, Write, etag, paging};
-use super::shapes::{CardSystemRef, GivenAddress, GivenDay, Page, last_instant, sought};
+use super::shapes::{
+    CardSystemRef, GivenAddress, GivenDay, OrganizerRef, Page, instant, last_instant, sought,
+};
 use super::words;
 use crate::actions::identify;
 use crate::actions::passholders::{self, Change, Known, Registration};
@@ -272,6 +274,9 @@ struct Asked {
     sort: Sort,
     #[param(value_type = Option<String>)]
     organizer_id: Option<CounterId>,
+    /// No passholder here has a school: `*` finds nobody.
+    #[serde(default, deserialize_with = "sought")]
+    school_id: Option<String>,
     #[param(schema_with = words::day)]
     date_of_birth_from: Option<GivenDay>,
     #[param(schema_with = words::day)]
@@ -331,6 +336,11 @@ async fn list(
     }
     let card_systems =
         app.card_systems_with(&caller, Task::Search, asked.organizer_id.as_ref()).await?;
+    match asked.school_id.as_deref() {
+        None => {}
+        Some("*") => return Ok(Json(Page { total_items: 0, member: vec![] })),
+        Some(_) => return Err(Problem::SchoolNotFound),
+    }
     if asked.email.is_some() {
         app.guesses.count(&caller)?;
     }
@@ -383,10 +393,13 @@ pub struct Passholder {
     card_system_memberships: Vec<CardSystemMembership>,
     #[serde(skip_serializing_if = "Option::is_none")]
     email: Option<String>,
+    creation_date: DateTime<FixedOffset>,
     date_of_birth: NaiveDate,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(schema_with = words::optional::of::<Gender>)]
     gender: Option<Gender>,
+    /// Where he was registered.
+    registration_organizer: OrganizerRef,
     points: i64,
     address: PrintedAddress,
     postal_code: String,
@@ -439,6 +452,18 @@ struct MembershipSocialTariff {
     expired: bool,
 }
 
+/// Whom a sale or check-in is of, for a caller who may search at its counter; an erased one is left
+/// out.
+pub async fn beside(
+    app: &App,
+    caller: &Caller,
+    counter: &CounterId,
+    id: PassholderId,
+) -> Answer<Option<Passholder>> {
+    let known = passholders::read_at(app, caller, counter, id).await?;
+    known.filter(|known| known.details.is_some()).map(|known| print(app, known)).transpose()
+}
+
 /// An erased passholder is not found: there is nothing left to show.
 pub fn print(app: &App, known: Known) -> Answer<Passholder> {
     let today = day_in_belgium(app.now());
@@ -455,8 +480,10 @@ pub fn print(app: &App, known: Known) -> Answer<Passholder> {
         uitpas_number: holder.current_card().map(|card| card.to_string()),
         card_system_memberships: memberships,
         email: details.email.map(|email| email.to_string()),
+        creation_date: instant(holder.registered_at),
         date_of_birth: details.birth_date,
         gender: details.gender,
+        registration_organizer: OrganizerRef { id: holder.registered_by.clone(), name: None },
         points: holder.points,
         postal_code: details.address.postal_code.to_string(),
         city: details.address.city.to_string(),

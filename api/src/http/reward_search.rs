@@ -5,8 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Json;
 use axum::extract::State;
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use uitpas_domain::calendar::day_in_belgium;
+use uitpas_domain::card_system::CardSystem;
+use uitpas_domain::counter::{Counter, Task};
 use uitpas_domain::ids::{CardSystemId, CounterId, PassholderId, RewardId};
 use uitpas_domain::reward::{Kind, Status};
 use uitpas_projections::{Paging, counters, rewards as view};
@@ -15,7 +18,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::extract::{Query, paging};
-use super::rewards::{Reward, print_definition};
+use super::passholders::Sort;
+use super::rewards::{Category, Reward, print_definition};
 use super::shapes::sought;
 use crate::actions::rewards;
 use crate::app::App;
@@ -48,7 +52,8 @@ struct Asked {
     #[serde(default, deserialize_with = "sought")]
     text: Option<String>,
     #[serde(default)]
-    categories: Vec<String>,
+    #[param(inline)]
+    categories: Vec<Category>,
     points_from: Option<u32>,
     points_to: Option<u32>,
     #[serde(default)]
@@ -56,15 +61,11 @@ struct Asked {
     subset: Subset,
     #[param(inline)]
     status: Option<AskedRewardStatus>,
-    /// This ledger marks no reward so: with `true` there are none.
     sport: Option<bool>,
-    /// As `sport`.
     for_kids: Option<bool>,
-    /// As `sport`.
     featured: Option<bool>,
-    /// As `sport`.
     online: Option<bool>,
-    /// As `sport`.
+    /// Those that can be taken up, but not for long any more.
     last_chance: Option<bool>,
     /// What to count by, beside the list.
     #[serde(default)]
@@ -74,9 +75,28 @@ struct Asked {
     /// `redeemCount`, `featured`, `points`.
     #[serde(default, deserialize_with = "sought")]
     sort: Option<String>,
+    /// Older ways to sort; `sort` goes before them.
+    #[serde(rename = "sort[name]")]
+    #[param(inline)]
+    sort_name: Option<Sort>,
+    #[serde(rename = "sort[creationDate]")]
+    #[param(inline)]
+    sort_creation_date: Option<Sort>,
+    #[serde(rename = "sort[redeemCount]")]
+    #[param(inline)]
+    sort_redeem_count: Option<Sort>,
+    #[serde(rename = "sort[featured]")]
+    #[param(inline)]
+    sort_featured: Option<Sort>,
+    #[serde(rename = "sort[points]")]
+    #[param(inline)]
+    sort_points: Option<Sort>,
     /// Only what this passholder could take up now (R-RWD-06).
     #[param(value_type = Option<Uuid>)]
     is_redeemable_by_passholder_id: Option<PassholderId>,
+    /// Only what there is at the counters where this passholder lately saved points.
+    #[param(value_type = Option<Uuid>)]
+    is_interesting_for_passholder_id: Option<PassholderId>,
     start: Option<u32>,
     limit: Option<u32>,
 }
@@ -150,8 +170,25 @@ enum Key {
     Creation,
     RedeemCount,
     Points,
-    /// This ledger features no reward above another.
+    /// Those that are not, before those that are.
     Featured,
+}
+
+impl Asked {
+    fn keys(&self) -> Answer<Vec<(Key, bool)>> {
+        if let Some(sort) = &self.sort {
+            return keys(sort);
+        }
+        let older = [
+            (Key::Name, &self.sort_name),
+            (Key::Creation, &self.sort_creation_date),
+            (Key::RedeemCount, &self.sort_redeem_count),
+            (Key::Featured, &self.sort_featured),
+            (Key::Points, &self.sort_points),
+        ];
+        let asked = older.into_iter().filter_map(|(key, sort)| Some((key, sort.as_ref()?)));
+        Ok(asked.map(|(key, sort)| (key, *sort == Sort::Desc)).collect())
+    }
 }
 
 /// The keys in turn; of each whether the list runs the other way.
@@ -184,7 +221,10 @@ fn compare(keys: &[(Key, bool)], a: &view::Reward, b: &view::Reward) -> Ordering
             Key::Creation => a.created_at.cmp(&b.created_at),
             Key::RedeemCount => a.redeemed.cmp(&b.redeemed),
             Key::Points => a.points.cmp(&b.points),
-            Key::Featured => Ordering::Equal,
+            Key::Featured => {
+                let featured = |of: &view::Reward| of.definition.0.marks.featured;
+                featured(a).cmp(&featured(b))
+            }
         };
         if *descending { order.reverse() } else { order }
     };
@@ -207,12 +247,27 @@ async fn list(
     Query(asked): Query<Asked>,
 ) -> Answer<Json<Rewards>> {
     let paging = paging(asked.start, asked.limit)?;
-    let keys = keys(asked.sort.as_deref().unwrap_or("name"))?;
+    let keys = asked.keys()?;
     app.caught_up(&caller, view::PROJECTION.name).await?;
     let mut rows = view::list(app.pool(), &filter(&app, &asked).await?).await?.rows;
-    let marked = [asked.sport, asked.for_kids, asked.featured, asked.online, asked.last_chance];
-    if marked.contains(&Some(true)) {
-        rows.clear();
+    let today = day_in_belgium(app.now());
+    rows.retain(|row| {
+        let marks = row.definition.0.marks;
+        let last_chance = row.definition.0.is_last_chance(today);
+        [
+            (asked.sport, marks.sport),
+            (asked.for_kids, marks.for_kids),
+            (asked.featured, marks.featured),
+            (asked.online, marks.online),
+            (asked.last_chance, last_chance),
+        ]
+        .into_iter()
+        .all(|(asked, is)| asked.is_none_or(|asked| asked == is))
+    });
+    if let Some(passholder) = asked.is_interesting_for_passholder_id {
+        app.demand_task(&caller, Task::Redeem).await?;
+        let visited = rewards::visited(&app, passholder).await?;
+        rows.retain(|row| row.only_at_counters.iter().any(|counter| visited.contains(counter)));
     }
     if let Some(passholder) = asked.is_redeemable_by_passholder_id {
         let mut redeemable = Vec::new();
@@ -228,14 +283,26 @@ async fn list(
 
     let card_systems = counters::card_systems(app.pool(), None).await?;
     let names: BTreeSet<_> = asked.facets.iter().copied().collect();
-    let facet = names.into_iter().map(|name| (name, facet(name, &rows, &card_systems))).collect();
+    let facet =
+        names.into_iter().map(|name| (name, facet(name, &rows, &card_systems, today))).collect();
     let page = super::shapes::Page::cut(rows, paging, |row: view::Reward| {
-        print_definition(RewardId(row.id), &row.definition.0, row.units_taken.unsigned_abs())
+        print_definition(RewardId(row.id), &row.definition.0, row.units_taken.unsigned_abs(), today)
     });
     Ok(Json(Rewards { total_items: page.total_items, member: page.member, facet }))
 }
 
+/// Refused where it names an organizer or card system that there is none of.
 async fn filter(app: &App, asked: &Asked) -> Answer<view::Filter> {
+    for id in &asked.organizer_id {
+        if !app.store.load::<Counter>(id).await?.exists() {
+            return Err(uitpas_domain::counter::Refused::Unknown.into());
+        }
+    }
+    for id in asked.owning_card_system_id.iter().chain(&asked.applicable_card_system_id) {
+        if !app.store.load::<CardSystem>(id).await?.exists() {
+            return Err(uitpas_domain::card_system::Refused::Unknown.into());
+        }
+    }
     fn some<T: Clone>(listed: &[T]) -> Option<Vec<T>> {
         (!listed.is_empty()).then(|| listed.to_vec())
     }
@@ -261,7 +328,8 @@ async fn filter(app: &App, asked: &Asked) -> Answer<view::Filter> {
         owning_card_systems: some(&asked.owning_card_system_id),
         applicable_card_systems: some(&asked.applicable_card_system_id),
         text: asked.text.clone(),
-        categories: some(&asked.categories),
+        categories: some(&asked.categories)
+            .map(|categories| categories.iter().map(ToString::to_string).collect()),
         points_from: asked.points_from.map(points),
         points_to: asked.points_to.map(points),
         status: asked.status.map(|status| match status {
@@ -286,9 +354,12 @@ fn facet(
     name: FacetName,
     rows: &[view::Reward],
     card_systems: &[counters::CardSystem],
+    today: NaiveDate,
 ) -> BTreeMap<String, FacetValue> {
     let mut values = BTreeMap::new();
+    let yes_or_no = |is: bool| vec![(is.to_string(), if is { "Ja" } else { "Nee" }.to_owned())];
     for row in rows {
+        let marks = row.definition.0.marks;
         let of_row: Vec<(String, String)> = match name {
             FacetName::Categories => {
                 row.categories.iter().map(|category| (category.clone(), category.clone())).collect()
@@ -302,9 +373,10 @@ fn facet(
                 Kind::Points => ("POINTS".to_owned(), "Omruilvoordeel".to_owned()),
                 Kind::Welcome => ("WELCOME".to_owned(), "Welkomstvoordeel".to_owned()),
             }],
-            FacetName::ForKids | FacetName::Sport | FacetName::Online | FacetName::LastChance => {
-                vec![("false".to_owned(), "Nee".to_owned())]
-            }
+            FacetName::ForKids => yes_or_no(marks.for_kids),
+            FacetName::Sport => yes_or_no(marks.sport),
+            FacetName::Online => yes_or_no(marks.online),
+            FacetName::LastChance => yes_or_no(row.definition.0.is_last_chance(today)),
         };
         for (value, nl) in of_row {
             let known = values.entry(value);

@@ -4,16 +4,17 @@ use std::collections::BTreeSet;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
-use chrono::{DateTime, FixedOffset, Utc};
+use axum::http::{StatusCode, Uri};
+use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use uitpas_domain::calendar::{DayRange, Period as LimitPeriod, day_in_belgium, start_of_day};
+use uitpas_domain::counter::Task;
 use uitpas_domain::ids::{CardSystemId, CounterId, PassholderId, RedemptionId, RewardId};
 use uitpas_domain::limit::Limit;
 use uitpas_domain::passholder::Refused;
 use uitpas_domain::passholder::cards::CardRefused;
 use uitpas_domain::passholder::redemptions::RedemptionRefused;
-use uitpas_domain::reward::{self, Definition, Kind, Status, Unavailable};
+use uitpas_domain::reward::{self, Definition, Kind, Marks, Status, Unavailable};
 use uitpas_domain::values::card_number::CardNumber;
 use uitpas_domain::values::place::PostalCode;
 use uitpas_domain::values::text::{Lines, Text};
@@ -27,8 +28,8 @@ use super::shapes::{Page, instant, last_instant, sought};
 use super::words;
 use crate::actions::rewards::{self, NewRedemption};
 use crate::app::App;
-use crate::auth::Caller;
-use crate::problem::{Answer, Problem};
+use crate::auth::{self, Caller};
+use crate::problem::{Answer, Problem, REQUIRED};
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -110,15 +111,26 @@ struct NewReward {
     publication_period: Period,
     points: Option<u32>,
     #[serde(default)]
-    #[schema(value_type = Vec<String>)]
-    categories: Vec<Text<40>>,
+    categories: Vec<Category>,
     #[serde(rename = "moreInfoURL")]
-    #[schema(schema_with = words::optional::text::<500>)]
-    more_info_url: Option<Text<500>>,
+    #[schema(schema_with = words::optional::web_address)]
+    more_info_url: Option<WebAddress>,
+    #[serde(default)]
+    #[schema(schema_with = words::web_addresses)]
+    pictures: Vec<WebAddress>,
+    #[serde(default)]
+    for_kids: bool,
+    #[serde(default)]
+    sport: bool,
+    #[serde(default)]
+    featured: bool,
+    #[serde(default)]
+    online: bool,
     granting_period: Option<Period>,
     redeem_period: Option<Period>,
-    #[schema(value_type = Ref<u32>)]
-    owning_card_system: Ref<CardSystemId>,
+    /// Absent: that of the reward, or the first one that the caller is KSB admin of.
+    #[schema(value_type = Option<Ref<u32>>)]
+    owning_card_system: Option<Ref<CardSystemId>>,
     #[serde(default)]
     #[schema(value_type = Vec<Ref<u32>>)]
     applicable_card_systems: Vec<Ref<CardSystemId>>,
@@ -136,8 +148,47 @@ struct NewReward {
     only_inhabitants_of: BTreeSet<PostalCode>,
 }
 
+/// The categories of the contract.
+#[derive(Deserialize, Clone, Copy, ToSchema, strum::Display)]
+pub enum Category {
+    #[serde(rename = "Eten en drinken")]
+    #[strum(serialize = "Eten en drinken")]
+    Food,
+    #[serde(rename = "Doen")]
+    #[strum(serialize = "Doen")]
+    Doing,
+    #[serde(rename = "Gadget of item")]
+    #[strum(serialize = "Gadget of item")]
+    Thing,
+    #[serde(rename = "Goede doel")]
+    #[strum(serialize = "Goede doel")]
+    Charity,
+}
+
+/// An address on the web.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "Text<500>")]
+struct WebAddress(Text<500>);
+
+impl TryFrom<Text<500>> for WebAddress {
+    type Error = &'static str;
+
+    fn try_from(text: Text<500>) -> Result<Self, Self::Error> {
+        let uri = text.as_str().parse::<Uri>().ok();
+        let is_web = uri.is_some_and(|uri| {
+            matches!(uri.scheme_str(), Some("http" | "https"))
+                && uri.host().is_some_and(|host| !host.is_empty())
+        });
+        if is_web { Ok(Self(text)) } else { Err("no address that begins with http:// or https://") }
+    }
+}
+
 impl NewReward {
-    fn definition(self, status: Status) -> Answer<Definition> {
+    /// `owner` is the card system whose reward it is, where the body names none.
+    fn definition(self, status: Status, owner: CardSystemId) -> Answer<Definition> {
+        let categories = self.categories.iter().map(ToString::to_string);
+        let categories =
+            categories.map(|word| word.parse().expect("the words are short")).collect();
         let period = |period: &Option<Period>, field: &str| {
             period.as_ref().map_or(Ok(DayRange::default()), |period| period.days(field))
         };
@@ -157,9 +208,16 @@ impl NewReward {
             status,
             description: self.promotional_description,
             practical_info: self.practical_info,
-            more_info_url: self.more_info_url,
-            categories: self.categories,
-            owner: self.owning_card_system.id,
+            more_info_url: self.more_info_url.map(|address| address.0),
+            categories,
+            marks: Marks {
+                for_kids: self.for_kids,
+                sport: self.sport,
+                featured: self.featured,
+                online: self.online,
+            },
+            pictures: self.pictures.into_iter().map(|address| address.0).collect(),
+            owner: self.owning_card_system.map_or(owner, |system| system.id),
             publication: self.publication_period.days("publicationPeriod")?,
             granting: period(&self.granting_period, "grantingPeriod")?,
             redemption: period(&self.redeem_period, "redeemPeriod")?,
@@ -185,9 +243,13 @@ async fn create(
     State(app): State<App>,
     Write { request, body }: Write<NewReward>,
 ) -> Answer<Json<Reward>> {
-    let definition = body.definition(Status::Active)?;
+    let owner = match body.owning_card_system {
+        Some(Ref { id }) => id,
+        None => rewards::first_owner(&app, &request.caller).await?,
+    };
+    let definition = body.definition(Status::Active, owner)?;
     let id = rewards::create(&app, &request, &definition).await?;
-    Ok(Json(print(id, &rewards::read(&app, id).await?)?))
+    Ok(Json(print(&app, id, &rewards::read(&app, id).await?)?))
 }
 
 #[derive(Serialize, ToSchema)]
@@ -205,6 +267,13 @@ pub struct Reward {
     categories: Vec<String>,
     #[serde(rename = "moreInfoURL", skip_serializing_if = "Option::is_none")]
     more_info_url: Option<String>,
+    pictures: Vec<String>,
+    for_kids: bool,
+    sport: bool,
+    featured: bool,
+    online: bool,
+    /// It can be taken up, but not for long any more.
+    last_chance: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     granting_period: Option<Period>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -226,12 +295,17 @@ pub struct Reward {
     redeem_constraint: Option<Constraint>,
 }
 
-fn print(id: RewardId, reward: &reward::Reward) -> Answer<Reward> {
+fn print(app: &App, id: RewardId, reward: &reward::Reward) -> Answer<Reward> {
     let definition = reward.definition.as_deref().ok_or(reward::Refused::Unknown)?;
-    Ok(print_definition(id, definition, reward.units_taken()))
+    Ok(print_definition(id, definition, reward.units_taken(), day_in_belgium(app.now())))
 }
 
-pub(super) fn print_definition(id: RewardId, definition: &Definition, units_taken: u32) -> Reward {
+pub(super) fn print_definition(
+    id: RewardId,
+    definition: &Definition,
+    units_taken: u32,
+    today: NaiveDate,
+) -> Reward {
     Reward {
         id,
         title: definition.title.to_string(),
@@ -241,6 +315,12 @@ pub(super) fn print_definition(id: RewardId, definition: &Definition, units_take
         points: definition.points,
         categories: definition.categories.iter().map(ToString::to_string).collect(),
         more_info_url: definition.more_info_url.as_ref().map(ToString::to_string),
+        pictures: definition.pictures.iter().map(ToString::to_string).collect(),
+        for_kids: definition.marks.for_kids,
+        sport: definition.marks.sport,
+        featured: definition.marks.featured,
+        online: definition.marks.online,
+        last_chance: definition.is_last_chance(today),
         granting_period: Period::print(&definition.granting),
         redeem_period: Period::print(&definition.redemption),
         owning_card_system: Ref { id: definition.owner },
@@ -272,8 +352,12 @@ pub(super) fn print_definition(id: RewardId, definition: &Definition, units_take
     responses((status = 200, body = Reward)),
     security(("token" = ["REWARDS_READ"]))
 )]
-async fn one(State(app): State<App>, _: Caller, Id(id): Id<RewardId>) -> Answer<Json<Reward>> {
-    Ok(Json(print(id, &rewards::read(&app, id).await?)?))
+async fn one(State(app): State<App>, caller: Caller, Id(id): Id<RewardId>) -> Answer<Json<Reward>> {
+    // Whoever comes for himself may look at what he could take up.
+    if caller.kind != auth::Kind::Passholder {
+        app.demand_task(&caller, Task::Redeem).await?;
+    }
+    Ok(Json(print(&app, id, &rewards::read(&app, id).await?)?))
 }
 
 /// Replaces what was laid down; parts are fixed after the first use (R-RWD-10).
@@ -291,9 +375,10 @@ async fn change(
     Write { request, body }: Write<NewReward>,
 ) -> Answer<Json<Reward>> {
     let known = rewards::read(&app, id).await?;
-    let status = known.definition.as_ref().map_or(Status::Active, |known| known.status);
-    rewards::change(&app, &request, id, &body.definition(status)?).await?;
-    Ok(Json(print(id, &rewards::read(&app, id).await?)?))
+    let known = known.definition.ok_or(reward::Refused::Unknown)?;
+    let definition = body.definition(known.status, known.owner)?;
+    rewards::change(&app, &request, id, &definition).await?;
+    Ok(Json(print(&app, id, &rewards::read(&app, id).await?)?))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -408,7 +493,7 @@ async fn redeem(
         counter: body.organizer_id,
     };
     let redeemed = rewards::redeem(&app, &request, &new).await?;
-    let reward = print(redeemed.reward, &rewards::read(&app, redeemed.reward).await?)?;
+    let reward = print(&app, redeemed.reward, &rewards::read(&app, redeemed.reward).await?)?;
     let redeem_date = instant(redeemed.at);
     Ok((StatusCode::CREATED, Json(RedeemedReward { id: redeemed.id, reward, redeem_date })))
 }
@@ -444,6 +529,9 @@ async fn redeemed(
     caller: Caller,
     Query(asked): Query<AskedRedeemed>,
 ) -> Answer<Json<Page<RedeemedReward>>> {
+    if asked.passholder_id.is_some() && asked.organizer_id.is_empty() {
+        return Err(Problem::Query("organizerId".to_owned(), REQUIRED.to_owned()));
+    }
     // What he may see comes first: a stranger does not learn which cards there are.
     let counters = app.own_counters(&caller, &asked.organizer_id).await?;
     let passholder = match (asked.uitpas_number, asked.passholder_id) {
@@ -471,7 +559,7 @@ async fn redeemed(
     let mut member = Vec::with_capacity(page.rows.len());
     for row in page.rows {
         let reward = RewardId(row.reward);
-        let reward = print(reward, &rewards::read(&app, reward).await?)?;
+        let reward = print(&app, reward, &rewards::read(&app, reward).await?)?;
         member.push(RedeemedReward {
             id: RedemptionId(row.id),
             reward,

@@ -7,6 +7,7 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use uitpas_domain::group_pass;
 use uitpas_domain::ids::{ActivityId, CouponId};
+use uitpas_domain::offering::NotOffered;
 use uitpas_domain::passholder::Refused;
 use uitpas_domain::passholder::ticket_sales::{Granted, SaleRefused};
 use uitpas_domain::values::card_number::CardNumber;
@@ -215,7 +216,12 @@ fn is_answered_in_words(problem: &Problem) -> bool {
         Problem::Passholder(Refused::Sale(why)) | Problem::OfGroupPass(OfGroup::Sale(why)) => {
             matches!(
                 why,
-                SaleRefused::NoKey
+                SaleRefused::NotOffered(
+                    NotOffered::Cancelled
+                        | NotOffered::NoCounter
+                        | NotOffered::NoPrice
+                        | NotOffered::NoCardSystem
+                ) | SaleRefused::NoKey
                     | SaleRefused::NoSocialStatus
                     | SaleRefused::NoPayer
                     | SaleRefused::Free

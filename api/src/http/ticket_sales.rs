@@ -16,6 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::extract::{Bare, Id, Query, Write, paging};
+use super::passholders::{Passholder, beside};
 use super::shapes::{Amount, EndUserMessage, GivenPrice, Page, instant, sought};
 use super::tariffs::{Tariff, TariffId};
 use super::words;
@@ -62,6 +63,9 @@ struct TicketSale {
     event_id: String,
     event_title: String,
     uitpas_number: String,
+    /// For who may search at that counter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    passholder: Option<Passholder>,
     /// Beyond the contract: the point that came along, or why none did (R-CHK-07).
     #[serde(skip_serializing_if = "Option::is_none")]
     point: Option<Point>,
@@ -105,8 +109,15 @@ async fn sell(
             coupon: chosen.coupon(),
         });
     }
-    let sold = ticket_sales::sell(&app, &request, &sales).await?;
-    Ok(Json(sold.into_iter().map(TicketSale::from).collect()))
+    let mut printed = Vec::with_capacity(sales.len());
+    for sold in ticket_sales::sell(&app, &request, &sales).await? {
+        let passholder = match &sold.counter {
+            Some(counter) => beside(&app, &request.caller, counter, sold.passholder).await?,
+            None => None,
+        };
+        printed.push(TicketSale { passholder, ..sold.into() });
+    }
+    Ok(Json(printed))
 }
 
 impl From<Sold> for TicketSale {
@@ -123,6 +134,7 @@ impl From<Sold> for TicketSale {
             event_id: sold.activity.to_string(),
             event_title: sold.title,
             uitpas_number: sold.card.to_string(),
+            passholder: None,
             point: sold.point.as_ref().map(point),
         }
     }
@@ -162,6 +174,7 @@ struct Asked {
     /// Of a passholder, or of a group pass.
     #[param(value_type = Option<Uuid>)]
     passholder_id: Option<PassholderId>,
+    /// At least one with `passholderId`.
     #[serde(default)]
     #[param(value_type = Vec<String>)]
     organizer_id: Vec<CounterId>,
@@ -188,6 +201,9 @@ async fn list(
         let reason = "eventId or passholderId is required".to_owned();
         return Err(Problem::Query("eventId".to_owned(), reason));
     }
+    if asked.passholder_id.is_some() && asked.organizer_id.is_empty() {
+        return Err(Problem::Query("organizerId".to_owned(), REQUIRED.to_owned()));
+    }
     let counters = app.own_counters(&caller, &asked.organizer_id).await?;
     let filter = overview::Filter {
         buyer: asked.passholder_id.map(|id| id.0),
@@ -200,17 +216,26 @@ async fn list(
     };
     app.caught_up(&caller, overview::PROJECTION.name).await?;
     let page = overview::list(app.pool(), &filter).await?;
-    Ok(Json(Page::of(page, |row| TicketSale {
-        tariff: tariff(&row),
-        id: SaleId(row.id),
-        creation_date: instant(row.at),
-        regular_price: Amount(Euro::cents(row.price)),
-        regular_price_label: row.price_name,
-        event_id: row.activity,
-        event_title: row.title,
-        uitpas_number: row.card,
-        point: None,
-    })))
+    let mut member = Vec::with_capacity(page.rows.len());
+    for row in page.rows {
+        let passholder = match row.counter.parse() {
+            Ok(counter) => beside(&app, &caller, &counter, PassholderId(row.passholder)).await?,
+            Err(_) => None,
+        };
+        member.push(TicketSale {
+            tariff: tariff(&row),
+            id: SaleId(row.id),
+            creation_date: instant(row.at),
+            regular_price: Amount(Euro::cents(row.price)),
+            regular_price_label: row.price_name,
+            event_id: row.activity,
+            event_title: row.title,
+            uitpas_number: row.card,
+            passholder,
+            point: None,
+        });
+    }
+    Ok(Json(Page { total_items: page.total.unsigned_abs(), member }))
 }
 
 fn tariff(row: &overview::TicketSale) -> Tariff {

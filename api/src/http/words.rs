@@ -48,6 +48,15 @@ pub fn text<const MAX: usize>() -> Object {
     ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(MAX)).build()
 }
 
+/// An address on the web.
+pub fn web_address() -> Object {
+    pattern("^https?://[A-Za-z0-9]").max_length(Some(500)).build()
+}
+
+pub fn web_addresses() -> Array {
+    Array::new(web_address())
+}
+
 /// One of the words of an enum.
 pub fn of<E: VariantNames>() -> Object {
     ObjectBuilder::new()
@@ -88,6 +97,10 @@ pub mod optional {
 
     pub fn chip_number() -> Object {
         or_null(super::chip_number())
+    }
+
+    pub fn web_address() -> Object {
+        or_null(super::web_address())
     }
 
     pub fn price() -> Object {

@@ -337,6 +337,8 @@ pub struct Holder {
     pub home: Option<Municipality>,
     /// Of the counter that registered; pays for a passholder abroad.
     pub counter_municipality: Option<Municipality>,
+    pub registered_by: CounterId,
+    pub registered_at: DateTime<Utc>,
     pub with_insz: bool,
     pub preferences: registration::Preferences,
     /// May be negative after a correction (R-CHK-08).
@@ -444,6 +446,8 @@ impl Holder {
             details: registered.details,
             home: registered.home,
             counter_municipality: registered.counter_municipality,
+            registered_by: registered.counter,
+            registered_at: registered.at,
             with_insz: registered.with_insz,
             preferences: registered.preferences,
             points: 0,

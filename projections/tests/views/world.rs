@@ -602,6 +602,8 @@ pub fn definition(kind: Kind) -> Definition {
         practical_info: None,
         more_info_url: None,
         categories: vec![text("Eten en drinken")],
+        marks: uitpas_domain::reward::Marks::default(),
+        pictures: vec![],
         owner: SYSTEM,
         publication: DayRange::default(),
         granting: DayRange::default(),

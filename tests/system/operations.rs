@@ -1,0 +1,432 @@
+//! The operations of the contract, one by one: `tests/contract.txt` says which there are, what each
+//! may answer and who may call it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use uitpas_api::auth::Kind;
+
+use crate::answer::Answer;
+use crate::described::operations;
+use crate::region::{Desk, Region, THEATRE, born_years_ago, in_days, insz, text, ticket, today};
+
+/// What is not built yet. Whatever is built is struck from it: it names exactly what is missing.
+const NOT_YET: &[(&str, &str)] = &[
+    ("POST", "/passholders/{passholderId}/checkins"),
+    ("GET", "/passholders/{passholderId}/private"),
+    ("PUT", "/passholders/{passholderId}/private"),
+    ("GET", "/passholders/{passholderId}/picture"),
+    ("PUT", "/passholders/{passholderId}/picture"),
+    ("DELETE", "/passholders/{passholderId}/picture"),
+    ("GET", "/associations"),
+    ("GET", "/passholders/{passholderId}/association-memberships"),
+    ("POST", "/passholders/{passholderId}/association-memberships"),
+    ("DELETE", "/passholders/{passholderId}/association-memberships/{associationId}"),
+    ("GET", "/passholders/{passholderId}/family-members"),
+    ("POST", "/passholders/{passholderId}/family-members"),
+    ("PUT", "/passholders/{passholderId}/family-members/{familyMemberId}"),
+    ("DELETE", "/passholders/{passholderId}/family-members/{familyMemberId}"),
+    ("GET", "/passholders/{passholderId}/families"),
+    ("GET", "/grouppasses"),
+    ("GET", "/grouppasses/{passholderId}"),
+    ("GET", "/grouppasses/{passholderId}/coupons"),
+    ("GET", "/events/{eventId}/qr-checkincodes/download-link"),
+    ("GET", "/organizers/{organizerId}/admins"),
+    ("POST", "/organizers/{organizerId}/admins"),
+    ("DELETE", "/organizers/{organizerId}/admins/{adminUserId}"),
+    ("GET", "/permissions/{clientId}"),
+    ("PUT", "/permissions/{clientId}"),
+    ("GET", "/card-systems/{cardSystemId}/city-settings"),
+    ("GET", "/passholders/me/uitid/registration-token"),
+    ("GET", "/passholders/me/uitid/status"),
+    ("GET", "/uitid/emails/{email}"),
+    ("PUT", "/passholders/me/uitid"),
+    ("POST", "/passholders/me"),
+    ("GET", "/passholders/{passholderId}/transactions"),
+    ("POST", "/orders"),
+    ("GET", "/orders/{orderId}"),
+];
+
+/// A line of the table.
+struct Row {
+    method: Method,
+    path: &'static str,
+    callers: Vec<&'static str>,
+    permission: Option<&'static str>,
+    statuses: Vec<u16>,
+}
+
+impl Row {
+    fn key(&self) -> Key {
+        key(&self.method, self.path)
+    }
+
+    fn success(&self) -> u16 {
+        *self.statuses.iter().find(|status| **status < 300).expect("a status of success")
+    }
+}
+
+fn table() -> Vec<Row> {
+    let lines = include_str!("../contract.txt").lines();
+    let lines = lines.filter(|line| !line.starts_with('#') && !line.is_empty());
+    lines.map(row).collect()
+}
+
+fn row(line: &'static str) -> Row {
+    let parts: Vec<_> = line.split('|').map(str::trim).collect();
+    let [method, path, tier, callers, permission, statuses] = parts[..] else {
+        panic!("six columns, not {line}")
+    };
+    assert!(["A", "B"].contains(&tier), "{line}");
+    Row {
+        method: method.parse().expect("a method"),
+        path,
+        callers: callers.split(',').collect(),
+        permission: (permission != "-").then_some(permission),
+        statuses: statuses.split(' ').map(|status| status.parse().expect("a status")).collect(),
+    }
+}
+
+/// Method and path; what stands in braces goes by any name, and the zip of a report has its address
+/// with an ending.
+type Key = (Method, String);
+
+fn key(method: &Method, path: &str) -> Key {
+    let parts = path.split('/').map(|part| if part.starts_with('{') { "{}" } else { part });
+    (method.clone(), parts.collect::<Vec<_>>().join("/"))
+}
+
+/// Each is routed and described, with the statuses that the contract knows.
+#[test]
+fn the_contract_is_described_whole() {
+    let described: BTreeMap<_, _> = operations()
+        .filter(|operation| operation.base == "/v4")
+        .map(|operation| {
+            let (method, path) = key(&operation.method, operation.path);
+            ((method.to_string(), path), operation.described)
+        })
+        .collect();
+    let mut missing = BTreeSet::new();
+    for row in table() {
+        let (method, path) = row.key();
+        let Some(described) = described.get(&(method.to_string(), path)) else {
+            missing.insert((row.method.to_string(), row.path.to_owned()));
+            continue;
+        };
+        for status in &row.statuses {
+            let described = &described["responses"][status.to_string()];
+            assert!(described.is_object(), "{} {} {status}", row.method, row.path);
+        }
+        if let Some(permission) = row.permission {
+            let says = described["security"].to_string();
+            assert!(says.contains('"'), "{} {} {permission}: {says}", row.method, row.path);
+        }
+    }
+    let not_yet = NOT_YET.iter().map(|(method, path)| ((*method).to_owned(), (*path).to_owned()));
+    let not_yet: BTreeSet<_> = not_yet.collect();
+    assert_eq!(missing, not_yet);
+}
+
+/// How somebody is let in, and asks for something that is there.
+struct Prepared {
+    who: Desk,
+    method: Method,
+    path: String,
+    body: Option<Value>,
+    /// Headers of their own.
+    headers: Vec<(&'static str, String)>,
+}
+
+impl Prepared {
+    async fn as_somebody(&self, who: &Desk, headers: &[(&'static str, String)]) -> Answer {
+        let mut request = who.request(self.method.clone(), &self.path);
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        if let Some(body) = &self.body {
+            request = request.json(body);
+        }
+        who.send(request).await
+    }
+}
+
+/// A request of each operation that succeeds when it comes in its turn.
+async fn prepared(region: &Region) -> Vec<(&'static str, Prepared)> {
+    let (desk, ksb, admin) = (region.desk(THEATRE), region.ksb(), region.admin_of(THEATRE));
+    let (film, play) = (region.activity(THEATRE, 10.0).await, region.activity(THEATRE, 5.0).await);
+    let chip = "04A1B2C3D4E5F8";
+    let card = region.number(true);
+    ksb.takes_in(&card, json!({ "chipNumber": chip })).await.done();
+    let mut person = region.person(THEATRE, &card);
+    person["socialTariffProof"] = "living-wage".into();
+    let holder = desk.registers(&person).await.holder();
+    let (id, number, of_holder) = (&holder.id, &holder.card, text(&person["inszNumber"]));
+    let other = region.passholder().await;
+    let of_other = desk.reads(&other).await.ok();
+    let show = region.activity(THEATRE, 8.0).await;
+    let removed = region.passholder().await;
+    let check_in = desk.checks_in(number, &film).await.created();
+    let sale = desk.sells(number, &film, 10.0).await.ok()[0].clone();
+    let reward = ksb.makes_reward(json!({ "organizers": [{ "id": THEATRE }] })).await.ok();
+    let redeemed = desk.redeems(&reward, number).await.created();
+    admin.asks_report(today(), today()).await.ok();
+    let brackets = json!([{ "fromAge": 0, "regular": 5, "withSocialStatus": 0 }]);
+    ksb.puts("/admin/v1/card-systems/1/prices", brackets).await.done();
+    let device = "toestel-0123456789";
+    let of_kiosk = json!({ "name": "Inkomhal", "organizers": [THEATRE], "cardSystemId": 1 });
+    let kiosk = ksb.posts("/admin/v1/kiosks", of_kiosk).await.created();
+    let (kiosk_id, code) = (text(&kiosk["id"]), text(&kiosk["configurationCode"]));
+
+    let of = |value: &Value| text(&value["id"]).to_owned();
+    let (reward, redeemed) = (of(&reward), of(&redeemed));
+    let new_card = region.card(false).await;
+    let new_person = region.person(THEATRE, &new_card);
+    let free = insz(born_years_ago(44), 444);
+    let digital = json!({ "cardType": "DIGITAL", "registrationOrganizer": { "id": THEATRE } });
+    let settings = json!({ "id": play, "checkinPoints": 1 });
+    let by_hand = json!([{ "id": 1, "enabled": true }]);
+    let period = json!({ "startDate": today(), "endDate": today() });
+    let new_reward = json!({
+        "title": "Thee", "type": "POINTS", "points": 1, "promotionalDescription": "Een kop.",
+        "publicationPeriod": { "begin": "2026-01-01T00:00:00Z" }, "categories": ["Eten en drinken"],
+        "moreInfoURL": "https://voorbeeld.example/thee",
+    });
+    let reports = format!("/v4/organizers/{THEATRE}/financial-reports");
+    let price = format!("dateOfBirth={}&postalCode=9981&cardType=DIGITAL", born_years_ago(30));
+
+    let mut all = Vec::new();
+    let mut add =
+        |who: &Desk, path: &'static str, method: Method, at: String, body: Option<Value>| {
+            let headers = match path.starts_with("/kiosk-devices") {
+                true if path.ends_with("/setup") => vec![("x-custom-token", code.to_owned())],
+                true => vec![("x-custom-token", device.to_owned())],
+                false => vec![],
+            };
+            all.push((path, Prepared { who: who.clone(), method, path: at, body, headers }));
+        };
+    let (get, post, put, delete) = (Method::GET, Method::POST, Method::PUT, Method::DELETE);
+
+    // What is looked at.
+    for (who, path, at) in [
+        (&desk, "/tariffs", format!("?regularPrice=5&eventId={play}&uitpasNumber={number}")),
+        (&desk, "/tariffs/static", format!("?regularPrice=5&eventId={play}")),
+        (&desk, "/ticket-sales", format!("?passholderId={id}&organizerId={THEATRE}")),
+        (&desk, "/checkins", format!("?passholderId={id}&organizerId={THEATRE}")),
+        (&desk, "/checkin-status", format!("?uitpasNumber={number}&eventId={play}")),
+        (&desk, "/passes", format!("?identifier={number}")),
+        (&desk, "/cards", format!("?uitpasNumber={number}")),
+        (&desk, "/passholders", "?name=vander*".to_owned()),
+        (&desk, "/rewards", String::new()),
+        (&desk, "/rewards/redeemed", format!("?uitpasNumber={number}")),
+        (&desk, "/organizers", String::new()),
+        (&desk, "/permissions", String::new()),
+        (&desk, "/kiosks", format!("?organizerId={THEATRE}")),
+        (&desk, "/card-systems", "?postalCode=9981".to_owned()),
+    ] {
+        add(who, path, get.clone(), format!("/v4{path}{at}"), None);
+    }
+    for (who, path, at) in [
+        (&desk, "/passes/{}", format!("/passes/{number}")),
+        (&desk, "/insz-numbers/{}", format!("/insz-numbers/{of_holder}")),
+        (&desk, "/chip-numbers/{}", format!("/chip-numbers/{chip}")),
+        (&desk, "/passholders/{}", format!("/passholders/{id}")),
+        (
+            &desk,
+            "/passholders/{}/memberships/{}",
+            format!("/passholders/{id}/memberships/1?socialTariff=true&organizerId={THEATRE}"),
+        ),
+        (
+            &desk,
+            "/passholders/membership-prices/{}",
+            format!("/passholders/membership-prices/1?{price}"),
+        ),
+        (
+            &desk,
+            "/passholders/{}/membership-prices/{}",
+            format!("/passholders/{id}/membership-prices/1?cardType=DIGITAL"),
+        ),
+        (
+            &desk,
+            "/passholders/status/insz-numbers/{}",
+            format!("/passholders/status/insz-numbers/{free}"),
+        ),
+        (&desk, "/passholders/{}/coupons", format!("/passholders/{id}/coupons")),
+        (&desk, "/rewards/{}", format!("/rewards/{reward}")),
+        (
+            &desk,
+            "/rewards/{}/redeem-status",
+            format!("/rewards/{reward}/redeem-status?uitpasNumber={number}"),
+        ),
+        (&desk, "/events/{}/card-systems", format!("/events/{play}/card-systems")),
+        (&desk, "/events/{}/settings", format!("/events/{play}/settings")),
+        (&desk, "/organizers/{}", format!("/organizers/{THEATRE}")),
+        (&desk, "/card-systems/{}", "/card-systems/1".to_owned()),
+        (
+            &desk,
+            "/card-systems/{}/membership-prices",
+            "/card-systems/1/membership-prices?cardType=DIGITAL".to_owned(),
+        ),
+    ] {
+        add(who, path, get.clone(), format!("/v4{at}"), None);
+    }
+    for (path, at) in [
+        ("/organizers/{}/financial-reports/periods", "/periods"),
+        ("/organizers/{}/financial-reports", ""),
+        ("/organizers/{}/financial-reports/{}", "/1"),
+        ("/organizers/{}/financial-reports/{}/download-link", "/1/download-link"),
+    ] {
+        add(&admin, path, get.clone(), format!("{reports}{at}"), None);
+    }
+
+    // What changes something.
+    let at = |path: &str| format!("/v4{path}");
+    let of_me = format!("/v4/passholders/{}", other.id);
+    add(
+        &desk,
+        "/ticket-sales",
+        post.clone(),
+        at("/ticket-sales"),
+        Some(json!([ticket(number, &play, 5.0)])),
+    );
+    add(
+        &desk,
+        "/checkins",
+        post.clone(),
+        at("/checkins"),
+        Some(json!({ "eventId": film, "uitpasNumber": other.card })),
+    );
+    add(&desk, "/passholders", post.clone(), at("/passholders"), Some(new_person));
+    add(&desk, "/passholders/{}", put.clone(), of_me.clone(), Some(of_other));
+    add(
+        &desk,
+        "/passholders/{}/memberships/{}",
+        post.clone(),
+        format!("{of_me}/memberships/1"),
+        Some(social(digital)),
+    );
+    add(&ksb, "/rewards", post.clone(), at("/rewards"), Some(new_reward.clone()));
+    add(&ksb, "/rewards/{}", put.clone(), format!("/v4/rewards/{reward}"), Some(new_reward));
+    add(
+        &desk,
+        "/rewards/redeemed",
+        post.clone(),
+        at("/rewards/redeemed"),
+        Some(json!({ "rewardId": reward, "uitpasNumber": number })),
+    );
+    add(
+        &admin,
+        "/events/{}/card-systems",
+        put.clone(),
+        format!("/v4/events/{}/card-systems", region.activity(THEATRE, 1.0).await),
+        Some(by_hand),
+    );
+    add(
+        &ksb,
+        "/events/{}/settings",
+        put.clone(),
+        format!("/v4/events/{play}/settings"),
+        Some(settings),
+    );
+    add(&admin, "/organizers/{}/financial-reports", post.clone(), reports, Some(period));
+    let fixed = format!("/v4/kiosks/{kiosk_id}/fixed-event");
+    let (kiosks, chosen) = ("/kiosks/{}/fixed-event", json!({ "id": show }));
+    add(&desk, kiosks, put.clone(), fixed.clone(), Some(chosen.clone()));
+    add(&desk, kiosks, get.clone(), fixed.clone(), None);
+    add(&desk, kiosks, delete.clone(), fixed, None);
+
+    // A kiosk.
+    let nobody = region.stranger();
+    add(
+        &nobody,
+        "/kiosk-devices/setup",
+        put.clone(),
+        at("/kiosk-devices/setup"),
+        Some(json!({ "name": "Inkomhal", "deviceId": device })),
+    );
+    add(&nobody, "/kiosk-devices", get.clone(), at("/kiosk-devices"), None);
+    add(&nobody, "/kiosk-devices/events", put.clone(), at("/kiosk-devices/events"), Some(chosen));
+    add(&nobody, "/kiosk-devices/events", get.clone(), at("/kiosk-devices/events"), None);
+    add(&nobody, "/kiosk-devices/checkins", get.clone(), at("/kiosk-devices/checkins"), None);
+    let scan = json!({ "chipNumber": chip });
+    add(
+        &nobody,
+        "/kiosk-devices/checkins",
+        post.clone(),
+        at("/kiosk-devices/checkins"),
+        Some(scan),
+    );
+    add(&nobody, "/kiosk-devices/events", delete.clone(), at("/kiosk-devices/events"), None);
+    add(
+        &nobody,
+        "/kiosk-devices/chip-numbers/{}",
+        get.clone(),
+        format!("/v4/kiosk-devices/chip-numbers/{chip}"),
+        None,
+    );
+
+    // What is taken back.
+    add(&desk, "/checkins/{}", delete.clone(), format!("/v4/checkins/{}", of(&check_in)), None);
+    add(&desk, "/ticket-sales/{}", delete.clone(), format!("/v4/ticket-sales/{}", of(&sale)), None);
+    add(
+        &ksb,
+        "/rewards/redeemed/{}",
+        delete.clone(),
+        format!("/v4/rewards/redeemed/{redeemed}"),
+        None,
+    );
+    add(&ksb, "/passholders/{}", delete, format!("/v4/passholders/{}", removed.id), None);
+
+    // Somebody about himself.
+    let me = region.oneself("nele", Some(of_holder));
+    add(&me, "/passholders/me", get, at("/passholders/me"), None);
+    all
+}
+
+fn social(mut membership: Value) -> Value {
+    membership["socialTariff"] =
+        json!({ "socialTariffEndDate": in_days(100), "proof": "living-wage" });
+    membership
+}
+
+/// Nobody without a token, nobody without the permission, and otherwise as the contract says.
+#[tokio::test]
+async fn the_contract_is_kept_by_every_operation() {
+    let region = Region::new().await;
+    let (stranger, nobody) = (region.stranger(), region.someone("nobody", Kind::User, THEATRE));
+    let prepared = prepared(&region).await;
+    let mut rows: BTreeMap<_, _> = BTreeMap::new();
+    for row in table() {
+        if !NOT_YET.contains(&(row.method.as_str(), row.path)) {
+            let (method, path) = row.key();
+            rows.insert((method.to_string(), path), row);
+        }
+    }
+    let before = region.position().await;
+    for (path, request) in &prepared {
+        let row = rows.get(&(request.method.to_string(), (*path).to_owned()));
+        let row = row.unwrap_or_else(|| panic!("{} {path} is not in the table", request.method));
+        let at = format!("{} {}", row.method, row.path);
+        if !row.callers.contains(&"P") {
+            let answer = request.as_somebody(&stranger, &[]).await;
+            assert_eq!(answer.status, 401, "{at}: {}", answer.text());
+            answer.refused(401, "auth/unauthorized");
+        }
+        if row.permission.is_some() {
+            let answer = request.as_somebody(&nobody, &[]).await;
+            assert_eq!(answer.status, 403, "{at}: {}", answer.text());
+            answer.refused(403, "auth/forbidden");
+        }
+    }
+    assert_eq!(region.position().await, before, "nothing is written");
+    let mut asked = BTreeSet::new();
+    for (path, request) in &prepared {
+        let at = (request.method.to_string(), (*path).to_owned());
+        let row = &rows[&at];
+        let answer = request.as_somebody(&request.who, &request.headers).await;
+        assert_eq!(answer.status, row.success(), "{at:?}: {}", answer.text());
+        asked.insert(at);
+    }
+    let all: BTreeSet<_> = rows.into_keys().collect();
+    assert_eq!(all.difference(&asked).collect::<Vec<_>>(), Vec::<&(String, String)>::new());
+}
