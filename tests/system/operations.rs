@@ -28,10 +28,6 @@ const NOT_YET: &[(&str, &str)] = &[
     ("PUT", "/passholders/{passholderId}/family-members/{familyMemberId}"),
     ("DELETE", "/passholders/{passholderId}/family-members/{familyMemberId}"),
     ("GET", "/passholders/{passholderId}/families"),
-    ("GET", "/grouppasses"),
-    ("GET", "/grouppasses/{passholderId}"),
-    ("GET", "/grouppasses/{passholderId}/coupons"),
-    ("GET", "/events/{eventId}/qr-checkincodes/download-link"),
     ("GET", "/organizers/{organizerId}/admins"),
     ("POST", "/organizers/{organizerId}/admins"),
     ("DELETE", "/organizers/{organizerId}/admins/{adminUserId}"),
@@ -166,6 +162,8 @@ async fn prepared(region: &Region) -> Vec<(&'static str, Prepared)> {
     let of_other = desk.reads(&other).await.ok();
     let show = region.activity(THEATRE, 8.0).await;
     let removed = region.passholder().await;
+    let group_card = region.card(true).await;
+    let group = ksb.makes_pass(&group_card, json!({})).await.created();
     let check_in = desk.checks_in(number, &film).await.created();
     let sale = desk.sells(number, &film, 10.0).await.ok()[0].clone();
     let reward = ksb.makes_reward(json!({ "organizers": [{ "id": THEATRE }] })).await.ok();
@@ -180,6 +178,7 @@ async fn prepared(region: &Region) -> Vec<(&'static str, Prepared)> {
 
     let of = |value: &Value| text(&value["id"]).to_owned();
     let (reward, redeemed) = (of(&reward), of(&redeemed));
+    let group = of(&group);
     let new_card = region.card(false).await;
     let new_person = region.person(THEATRE, &new_card);
     let free = insz(born_years_ago(44), 444);
@@ -223,6 +222,7 @@ async fn prepared(region: &Region) -> Vec<(&'static str, Prepared)> {
         (&desk, "/permissions", String::new()),
         (&desk, "/kiosks", format!("?organizerId={THEATRE}")),
         (&desk, "/card-systems", "?postalCode=9981".to_owned()),
+        (&desk, "/grouppasses", format!("?uitpasNumber={group_card}")),
     ] {
         add(who, path, get.clone(), format!("/v4{path}{at}"), None);
     }
@@ -262,6 +262,13 @@ async fn prepared(region: &Region) -> Vec<(&'static str, Prepared)> {
         (&desk, "/events/{}/settings", format!("/events/{play}/settings")),
         (&desk, "/organizers/{}", format!("/organizers/{THEATRE}")),
         (&desk, "/card-systems/{}", "/card-systems/1".to_owned()),
+        (&desk, "/grouppasses/{}", format!("/grouppasses/{group}")),
+        (&desk, "/grouppasses/{}/coupons", format!("/grouppasses/{group}/coupons")),
+        (
+            &desk,
+            "/events/{}/qr-checkincodes/download-link",
+            format!("/events/{play}/qr-checkincodes/download-link"),
+        ),
         (
             &desk,
             "/card-systems/{}/membership-prices",

@@ -111,9 +111,9 @@ async fn sell(
     }
     let mut printed = Vec::with_capacity(sales.len());
     for sold in ticket_sales::sell(&app, &request, &sales).await? {
-        let passholder = match &sold.counter {
-            Some(counter) => beside(&app, &request.caller, counter, sold.passholder).await?,
-            None => None,
+        let passholder = match (&sold.counter, sold.passholder) {
+            (Some(counter), Some(id)) => beside(&app, &request.caller, counter, id).await?,
+            _ => None,
         };
         printed.push(TicketSale { passholder, ..sold.into() });
     }
