@@ -17,7 +17,7 @@ use uitpas_domain::values::identifier::Identifier;
 use uitpas_projections::{Projections, counters};
 use uitpas_store::{Store, Unsuccessful};
 
-use crate::actions::{authority, identify};
+use crate::actions::{authority, clients, identify};
 use crate::auth::{Caller, Issuer};
 use crate::guesses::Guesses;
 use crate::oidc::Outside;
@@ -36,6 +36,8 @@ pub struct App {
     pub clock: Clock,
     /// Up to where in the log each caller has been answered: what he wrote, he reads.
     seen: Cache<SubjectId, u64>,
+    /// The keyed hash of the e-mail address that each UiTID showed last.
+    addresses: Cache<SubjectId, [u8; 32]>,
 }
 
 tokio::task_local! {
@@ -91,9 +93,22 @@ impl App {
     pub fn new(store: Store, projections: Projections) -> Self {
         let seen =
             Cache::builder().max_capacity(100_000).time_to_idle(Duration::from_secs(300)).build();
+        // Another process may hear of another address: it is looked up again after a while.
+        let addresses =
+            Cache::builder().max_capacity(100_000).time_to_live(Duration::from_secs(300)).build();
         let issuer = Arc::new(Issuer::demo(store.master_key()));
         let (guesses, clock) = (Arc::default(), Clock::default());
-        Self { store, projections, issuer, outside: None, guesses, clock, seen }
+        let outside = None;
+        Self { store, projections, issuer, outside, guesses, clock, seen, addresses }
+    }
+
+    /// Whether this UiTID showed this address a while ago.
+    pub fn knows_address(&self, subject: &SubjectId, hash: &[u8; 32]) -> bool {
+        self.addresses.get(subject).as_ref() == Some(hash)
+    }
+
+    pub fn remember_address(&self, subject: &SubjectId, hash: [u8; 32]) {
+        self.addresses.insert(subject.clone(), hash);
     }
 
     /// Where the views are.
@@ -159,6 +174,9 @@ impl App {
     /// The counters at which the caller may have a role, lowest id first. Whether he has one is
     /// asked of the counter itself.
     pub async fn counters_of(&self, caller: &Caller) -> Answer<Vec<CounterId>> {
+        if let Some(client) = caller.client() {
+            return clients::counters_of(self, &client).await;
+        }
         self.caught_up(caller, counters::PROJECTION.name).await?;
         let pool = self.pool();
         let staffed = counters::counters_of(pool, &caller.subject).await?;

@@ -8,10 +8,12 @@ use ed25519_dalek::SigningKey;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use uitpas_domain::ids::{PassholderId, SubjectId};
+use uitpas_domain::values::contact::Email;
 use uitpas_domain::values::insz::Insz;
 use uitpas_store::sealing::MasterKey;
 
-use crate::actions::identify;
+use crate::access::{self, Operation};
+use crate::actions::{accounts, clients, identify};
 use crate::app::App;
 use crate::problem::Problem;
 
@@ -37,6 +39,11 @@ pub struct Claims {
     /// The national number of a passholder who logged in with it.
     #[serde(default, rename = "https://publiq.be/rrn", skip_serializing_if = "Option::is_none")]
     pub insz: Option<Insz>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<Email>,
+    /// Whether the issuer knows that the address is his.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub email_verified: bool,
 }
 
 /// What a token stands for.
@@ -50,6 +57,10 @@ pub enum Kind {
     Client,
     /// Whoever sets up card systems and counters.
     SystemOwner,
+    /// An integration that merely says who it is.
+    #[serde(skip)]
+    #[value(skip)]
+    ClientId,
     /// A check-in device. No token says so: a kiosk shows its device id instead (R-SEC-02).
     #[serde(skip)]
     #[value(skip)]
@@ -91,7 +102,7 @@ impl Issuer {
             Kind::User | Kind::SystemOwner => {
                 vec!["pwd".to_owned(), "otp".to_owned(), "mfa".to_owned()]
             }
-            Kind::Client | Kind::Kiosk | Kind::Passholder => vec![],
+            Kind::Client | Kind::ClientId | Kind::Kiosk | Kind::Passholder => vec![],
         };
         self.sign(&Claims {
             iss: DEMO_ISSUER.to_owned(),
@@ -102,6 +113,8 @@ impl Issuer {
             amr,
             kind,
             insz: None,
+            email: None,
+            email_verified: false,
         })
     }
 
@@ -144,11 +157,20 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// The client that calls, if it is one.
+    pub fn client(&self) -> Option<SubjectId> {
+        match self.kind {
+            Kind::Client => Some(self.subject.clone()),
+            Kind::ClientId => self.subject.as_str().strip_prefix(CLIENT_ID)?.parse().ok(),
+            Kind::User | Kind::SystemOwner | Kind::Kiosk | Kind::Passholder => None,
+        }
+    }
+
     /// For what only the system owner does.
     pub fn demand_system_owner(&self) -> Result<(), Problem> {
         match self.kind {
             Kind::SystemOwner => Ok(()),
-            Kind::User | Kind::Client | Kind::Kiosk | Kind::Passholder => {
+            Kind::User | Kind::Client | Kind::ClientId | Kind::Kiosk | Kind::Passholder => {
                 Err(Problem::Forbidden("only the system owner may do this".to_owned()))
             }
         }
@@ -181,6 +203,8 @@ pub struct Shown {
     pub kind: Kind,
     pub amr: Vec<String>,
     pub insz: Option<Insz>,
+    /// That the issuer has verified.
+    pub email: Option<Email>,
 }
 
 impl Shown {
@@ -199,8 +223,10 @@ impl Shown {
         match &app.outside {
             Some(outside) => outside.shown(token).await,
             None => {
-                let Claims { sub, kind, amr, insz, .. } = app.issuer.verify(token)?;
-                Ok(Self { subject: sub, kind, amr, insz })
+                let Claims { sub, kind, amr, insz, email, email_verified, .. } =
+                    app.issuer.verify(token)?;
+                let email = email.filter(|_| email_verified);
+                Ok(Self { subject: sub, kind, amr, insz, email })
             }
         }
     }
@@ -209,22 +235,62 @@ impl Shown {
 /// Stands before the subject of whoever comes for himself: whatever role somebody of that name has
 /// is not his, as no second factor was asked of him.
 const ONESELF: &str = "oneself:";
+/// The same for a client that merely says who it is: anybody may say so.
+const CLIENT_ID: &str = "client-id:";
+
+/// The client that a request names, in a header or in the query; the header wins.
+pub fn named_client(parts: &Parts) -> Option<Result<SubjectId, Problem>> {
+    let unknown = Problem::Unauthorized("this client is not known");
+    if let Some(header) = parts.headers.get("x-client-id") {
+        return Some(header.to_str().ok().and_then(|id| id.parse().ok()).ok_or(unknown));
+    }
+    let query = parts.uri.query().unwrap_or_default();
+    let mut pairs = form_urlencoded::parse(query.as_bytes());
+    let (_, id) = pairs.find(|(name, _)| name == "clientId")?;
+    Some(id.parse().map_err(|_| unknown))
+}
+
+/// A client that says who it is, where there is one of that name.
+pub async fn identified(app: &App, parts: &Parts) -> Result<Caller, Problem> {
+    let missing = Problem::Unauthorized("an x-client-id header is required");
+    let id = named_client(parts).ok_or(missing)??;
+    if !clients::is_known(app, &id).await? {
+        return Err(Problem::Unauthorized("this client is not known"));
+    }
+    let subject = format!("{CLIENT_ID}{id}").parse();
+    let subject = subject.map_err(|_| Problem::Unauthorized("the client id is too long"))?;
+    Ok(Caller { subject, kind: Kind::ClientId })
+}
 
 impl FromRequestParts<App> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let operation = access::at_hand();
+        let or_client_id = operation.is_some_and(|operation| operation.or_client_id);
+        if or_client_id
+            && !parts.headers.contains_key(AUTHORIZATION)
+            && named_client(parts).is_some()
+        {
+            let caller = identified(app, parts).await?;
+            clients::demand(app, &caller).await?;
+            return Ok(caller);
+        }
         let shown = Shown::of(parts, app).await?;
-        if shown.kind == Kind::Passholder {
+        accounts::remember(app, &shown).await?;
+        let is_about_oneself = operation.is_some_and(Operation::is_about_oneself);
+        if shown.kind == Kind::Passholder || (shown.kind == Kind::User && is_about_oneself) {
             let subject = format!("{ONESELF}{}", shown.subject).parse();
             let subject = subject.map_err(|_| Problem::Unauthorized("the subject is too long"))?;
-            return Ok(Caller { subject, kind: shown.kind });
+            return Ok(Caller { subject, kind: Kind::Passholder });
         }
         // Persons show a second factor, whichever they chose; an integration has none (R-SEC-01).
         if shown.kind != Kind::Client && !shows_second_factor(&shown.amr) {
             return Err(Problem::Unauthorized("staff need a second factor; log in with one"));
         }
-        Ok(Caller { subject: shown.subject, kind: shown.kind })
+        let caller = Caller { subject: shown.subject, kind: shown.kind };
+        clients::demand(app, &caller).await?;
+        Ok(caller)
     }
 }
 

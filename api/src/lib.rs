@@ -2,6 +2,7 @@
 //!
 //! A write visits `http` -> `actions` -> `domain`; a read, `http` -> `projections`.
 
+pub mod access;
 pub mod actions;
 pub mod app;
 pub mod auth;

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::Mutex;
 use uitpas_domain::ids::SubjectId;
+use uitpas_domain::values::contact::Email;
 use uitpas_domain::values::insz::Insz;
 
 use crate::auth::{Kind, Shown, refused, shows_second_factor};
@@ -86,6 +87,15 @@ pub struct Outside {
 struct Keys {
     set: JwkSet,
     since: Instant,
+    /// When they were last asked for, whether or not the issuer answered.
+    asked: Instant,
+}
+
+impl Keys {
+    fn new(set: JwkSet) -> Self {
+        let now = Instant::now();
+        Self { set, since: now, asked: now }
+    }
 }
 
 #[derive(Deserialize)]
@@ -108,6 +118,10 @@ struct Claims {
     /// Of whoever logged in with his national number.
     #[serde(default, rename = "https://publiq.be/rrn")]
     insz: Option<Insz>,
+    #[serde(default)]
+    email: Option<Email>,
+    #[serde(default)]
+    email_verified: bool,
 }
 
 impl Claims {
@@ -143,7 +157,7 @@ impl Outside {
             system_owners: settings.system_owner.iter().cloned().collect(),
             client,
             keys_at,
-            keys: RwLock::new(Arc::new(Keys { set, since: Instant::now() })),
+            keys: RwLock::new(Arc::new(Keys::new(set))),
             looking: Mutex::new(()),
             look_every: LOOK_EVERY,
         })
@@ -180,8 +194,9 @@ impl Outside {
         } else {
             Kind::User
         };
-        let Claims { sub: subject, amr, insz, .. } = claims;
-        Ok(Shown { subject, kind, amr, insz })
+        let Claims { sub: subject, amr, insz, email, email_verified, .. } = claims;
+        let email = email.filter(|_| email_verified);
+        Ok(Shown { subject, kind, amr, insz, email })
     }
 
     /// The key of this name; a token need not name the only key there is.
@@ -189,10 +204,13 @@ impl Outside {
         let keys = self.keys();
         let found = named(&keys.set, name);
         let age = keys.since.elapsed();
-        if age < KEYS_LIFE && (found.is_some() || age < self.look_every) {
-            return found.ok_or(UNKNOWN_KEY);
+        if let Some(found) = found.filter(|_| age < KEYS_LIFE) {
+            return Ok(found);
         }
-        self.look_again(keys.since).await;
+        // One that is down is left alone as long as one that does not know the key.
+        if keys.asked.elapsed() >= self.look_every {
+            self.look_again(keys.asked).await;
+        }
         let keys = self.keys();
         if keys.since.elapsed() >= KEYS_LIFE {
             return Err(Problem::LedgerUnavailable);
@@ -205,18 +223,20 @@ impl Outside {
     }
 
     /// Fetches the keys, unless somebody else did since.
-    async fn look_again(&self, since: Instant) {
+    async fn look_again(&self, asked: Instant) {
         let _one_at_a_time = self.looking.lock().await;
-        if self.keys().since != since {
+        let known = self.keys();
+        if known.asked != asked {
             return;
         }
-        match get::<JwkSet>(&self.client, &self.keys_at).await {
-            Ok(set) => {
-                let keys = Arc::new(Keys { set, since: Instant::now() });
-                *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        let keys = match get::<JwkSet>(&self.client, &self.keys_at).await {
+            Ok(set) => Keys::new(set),
+            Err(error) => {
+                tracing::warn!(%error, "the keys of the issuer could not be fetched");
+                Keys { set: known.set.clone(), since: known.since, asked: Instant::now() }
             }
-            Err(error) => tracing::warn!(%error, "the keys of the issuer could not be fetched"),
-        }
+        };
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
     }
 }
 

@@ -28,7 +28,7 @@ use uitpas_domain::passholder::ticket_sales::SaleRefused;
 use uitpas_domain::reward::Unavailable;
 use uitpas_domain::values::identifier::InvalidIdentifier;
 use uitpas_domain::{
-    activity, card_system, counter, coupon, group_pass, kiosk, passholder, reward,
+    account, activity, card_system, client, counter, coupon, group_pass, kiosk, passholder, reward,
 };
 use uitpas_store::Unsuccessful;
 
@@ -90,6 +90,10 @@ pub enum Problem {
     Counter(#[from] counter::Refused),
     #[error(transparent)]
     CardSystem(#[from] card_system::Refused),
+    #[error(transparent)]
+    Client(#[from] client::Refused),
+    #[error(transparent)]
+    Account(#[from] account::Refused),
     #[error(transparent)]
     Activity(#[from] activity::Refused),
     #[error(transparent)]
@@ -361,6 +365,13 @@ impl Problem {
             Problem::Card(refused) => of_card(*refused),
             Problem::Counter(refused) => of_counter(*refused),
             Problem::CardSystem(refused) => of_card_system(refused),
+            Problem::Client(client::Refused::Unknown) => uitpas(
+                NOT_FOUND,
+                "client-not-found",
+                "Client not found",
+                "We kennen deze toepassing niet.",
+            ),
+            Problem::Account(account::Refused::NoEmail) => unknown_uitid(),
             Problem::Activity(refused) => match refused {
                 activity::Refused::Unknown => event_not_found(),
                 activity::Refused::TooManyPoints => {
@@ -1257,6 +1268,15 @@ fn of_card(refused: card::Refused) -> Printed {
     }
 }
 
+fn unknown_uitid() -> Printed {
+    own(
+        BAD,
+        "uitid-unknown",
+        "Unknown UiTID",
+        "Met dit e-mailadres heeft nog niemand zich aangemeld met UiTiD.",
+    )
+}
+
 fn of_counter(refused: counter::Refused) -> Printed {
     use counter::Refused as R;
     let forbidden = |nl: &str| Printed {
@@ -1282,12 +1302,7 @@ fn of_counter(refused: counter::Refused) -> Printed {
             "Counter of other card systems",
             "Deze balie werkt niet voor dat kaartsysteem.",
         ),
-        R::UnknownUitid => own(
-            BAD,
-            "uitid-unknown",
-            "Unknown UiTID",
-            "Met dit e-mailadres heeft nog niemand zich aangemeld met UiTiD.",
-        ),
+        R::UnknownUitid => unknown_uitid(),
         R::OnlyKsb => {
             forbidden("Alleen de kaartsysteembeheerder kan beheerders toevoegen of verwijderen.")
         }

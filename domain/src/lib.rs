@@ -13,6 +13,7 @@
 //! | balie | [`counter::Counter`] |
 //! | kansenstatuut | [`social_status::SocialStatus`] |
 //! | kansentarief, verdeelsleutel | [`distribution::DistributionKey`] |
+//! | UiTID | [`account::Account`], of a person; a program has a [`client::Client`] |
 //! | gespaard punt | a check-in: [`passholder::check_ins`] |
 //! | kortingsbon | [`coupon::Coupon`], used in [`passholder::coupons`] |
 //! | groepspas | [`group_pass::GroupPass`] |
@@ -20,11 +21,13 @@
 //! | omruil- en welkomstvoordeel | [`reward::Reward`] |
 //! | opgenomen voordeel | a redemption: [`passholder::redemptions`] |
 
+pub mod account;
 pub mod activity;
 pub mod bulk;
 pub mod calendar;
 pub mod card;
 pub mod card_system;
+pub mod client;
 pub mod counter;
 pub mod coupon;
 pub mod distribution;
@@ -35,6 +38,7 @@ pub mod limit;
 pub mod metadata;
 pub mod offering;
 pub mod passholder;
+pub mod permission;
 pub mod recorded;
 pub mod reward;
 pub mod root;

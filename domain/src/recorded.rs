@@ -3,14 +3,17 @@
 use chrono::{DateTime, Utc};
 use cqrs_es::Aggregate;
 
+use crate::account::{self, Account};
 use crate::activity::{self, Activity};
 use crate::card::{self, Card};
 use crate::card_system::{self, CardSystem};
+use crate::client::{self, Client};
 use crate::counter::{self, Counter};
 use crate::coupon::{self, Coupon};
 use crate::group_pass::{self, GroupPass};
 use crate::ids::{
     ActivityId, CardSystemId, CounterId, CouponId, GroupPassId, KioskId, PassholderId, RewardId,
+    SubjectId,
 };
 use crate::kiosk::{self, Kiosk};
 use crate::metadata::Metadata;
@@ -38,6 +41,8 @@ pub enum AnyEvent {
     Counter(CounterId, counter::Event),
     Card(CardNumber, card::Event),
     CardSystem(CardSystemId, card_system::Event),
+    Account(SubjectId, account::Event),
+    Client(SubjectId, client::Event),
     Activity(ActivityId, activity::Event),
     Reward(RewardId, reward::Event),
     Kiosk(KioskId, kiosk::Event),
@@ -76,6 +81,12 @@ impl AnyEvent {
                 id.parse().map_err(bad_id)?,
                 serde_json::from_str(payload)?,
             )),
+            Account::TYPE => {
+                Ok(AnyEvent::Account(id.parse().map_err(bad_id)?, serde_json::from_str(payload)?))
+            }
+            Client::TYPE => {
+                Ok(AnyEvent::Client(id.parse().map_err(bad_id)?, serde_json::from_str(payload)?))
+            }
             Activity::TYPE => {
                 Ok(AnyEvent::Activity(id.parse().map_err(bad_id)?, serde_json::from_str(payload)?))
             }

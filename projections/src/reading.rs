@@ -10,9 +10,11 @@ use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions, Executor, FromRow};
 use strum::VariantNames;
 use tokio::sync::mpsc;
+use uitpas_domain::account::{self, Account};
 use uitpas_domain::activity::{self, Activity};
 use uitpas_domain::card::{self, Card};
 use uitpas_domain::card_system::{self, CardSystem};
+use uitpas_domain::client::{self, Client};
 use uitpas_domain::counter::{self, Counter};
 use uitpas_domain::coupon::{self, Coupon};
 use uitpas_domain::group_pass::{self, GroupPass};
@@ -58,11 +60,13 @@ impl Entry {
 /// All events there are: their aggregate, their type, and a small number for each. An aggregate that
 /// is not named here stops every reader.
 static KNOWN: LazyLock<HashMap<&str, HashMap<&str, u32>>> = LazyLock::new(|| {
-    let aggregates: [(&str, &[&str]); 9] = [
+    let aggregates: [(&str, &[&str]); 11] = [
         (Passholder::TYPE, passholder::Event::VARIANTS),
         (Counter::TYPE, counter::Event::VARIANTS),
         (Card::TYPE, card::Event::VARIANTS),
         (CardSystem::TYPE, card_system::Event::VARIANTS),
+        (Account::TYPE, account::Event::VARIANTS),
+        (Client::TYPE, client::Event::VARIANTS),
         (Activity::TYPE, activity::Event::VARIANTS),
         (Reward::TYPE, reward::Event::VARIANTS),
         (Kiosk::TYPE, kiosk::Event::VARIANTS),

@@ -103,7 +103,8 @@ fn an_admin_adds_and_removes_members_and_only_a_ksb_admin_the_admins() {
         (Role::SystemOwner, Admin, None),
         (Role::CounterMember, Member, Some(OnlyAdmin)),
         (Role::CounterMember, Admin, Some(OnlyKsb)),
-        (Role::Client, Member, Some(OnlyAdmin)),
+        (Role::Client, Member, None),
+        (Role::Client, Admin, Some(OnlyKsb)),
         (Role::Kiosk, Admin, Some(OnlyKsb)),
         (Role::Passholder, Member, Some(OnlyAdmin)),
     ] {

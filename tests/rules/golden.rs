@@ -7,9 +7,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use cqrs_es::{Aggregate, DomainEvent};
+use uitpas_domain::account::{self, Account};
 use uitpas_domain::activity::{self, Activity};
 use uitpas_domain::card::{self, Card};
 use uitpas_domain::card_system::{self, CardSystem};
+use uitpas_domain::client::{self, Client};
 use uitpas_domain::counter::{self, Counter};
 use uitpas_domain::coupon::{self, Coupon};
 use uitpas_domain::group_pass::{self, GroupPass};
@@ -106,6 +108,8 @@ fn event_types() -> Vec<(&'static str, Vec<&'static str>)> {
             [Published, Revised, SettingsChanged, CardSystemsChosen,]
         ),
         variants!(Reward, reward::Event, [Created, Changed, FirstUsed, UnitTaken, UnitReturned,]),
+        variants!(Account, account::Event, [EmailShown, EmailLost,]),
+        variants!(Client, client::Event, [Registered, PermissionsSet,]),
         variants!(Coupon, coupon::Event, [Defined, Changed,]),
         variants!(
             GroupPass,
@@ -278,6 +282,8 @@ fn written(event: &AnyEvent) -> (String, String, String) {
         AnyEvent::Counter(_, event) => of(event),
         AnyEvent::Card(_, event) => of(event),
         AnyEvent::CardSystem(_, event) => of(event),
+        AnyEvent::Account(_, event) => of(event),
+        AnyEvent::Client(_, event) => of(event),
         AnyEvent::Activity(_, event) => of(event),
         AnyEvent::Reward(_, event) => of(event),
         AnyEvent::Coupon(_, event) => of(event),
@@ -292,6 +298,7 @@ fn id_of(aggregate: &str) -> &'static str {
         Card::TYPE => "0900000095902",
         CardSystem::TYPE | Coupon::TYPE => "1",
         Counter::TYPE => "bib-eeklo",
+        Account::TYPE | Client::TYPE => "webshop",
         Activity::TYPE => "film",
         _ => "00000000-0000-0000-0000-000000000001",
     }

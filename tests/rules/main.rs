@@ -5,6 +5,7 @@ mod bulk;
 mod calendar;
 mod cards;
 mod check_ins;
+mod clients;
 mod completeness;
 mod counters;
 mod coupons;

@@ -20,6 +20,8 @@ impl Region {
             amr: vec![],
             kind: Kind::Passholder,
             insz: insz.map(|insz| insz.parse().expect("an INSZ")),
+            email: None,
+            email_verified: false,
         });
         self.with_token(&token, THEATRE)
     }

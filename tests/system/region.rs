@@ -11,10 +11,11 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::ConnectOptions;
 use sqlx::postgres::PgConnection;
+use strum::VariantNames;
 use tokio::net::TcpListener;
 use uitpas_api::actions::{self, Request};
 use uitpas_api::app::App;
-use uitpas_api::auth::{Caller, Kind};
+use uitpas_api::auth::{AUDIENCE, Caller, Claims, DEMO_ISSUER, Kind};
 use uitpas_api::import::activities;
 use uitpas_domain::calendar::{Period, day_in_belgium};
 use uitpas_domain::distribution::{DefinedKey, DistributionKey, Region as Reach};
@@ -25,6 +26,7 @@ use uitpas_domain::ids::{
 use uitpas_domain::metadata::{Channel, Metadata, Role};
 use uitpas_domain::passholder::check_ins::{NoPoint, PointOfSale};
 use uitpas_domain::passholder::{Event, Passholder, TicketSold};
+use uitpas_domain::permission::Permission;
 use uitpas_domain::root::Root;
 use uitpas_domain::values::card_number::CardNumber;
 use uitpas_domain::values::euro::{Euro, Price};
@@ -176,16 +178,40 @@ impl Region {
         Desk { card_system, ..desk }
     }
 
+    /// Somebody whose token shows an e-mail address.
+    pub fn with_email(&self, subject: &str, email: &str, verified: bool) -> Desk {
+        let now = Utc::now();
+        let token = self.app.issuer.sign(&Claims {
+            iss: DEMO_ISSUER.to_owned(),
+            aud: AUDIENCE.to_owned(),
+            sub: subject.parse().expect("a subject"),
+            exp: (now + TimeDelta::hours(1)).timestamp(),
+            nbf: now.timestamp(),
+            amr: vec!["otp".to_owned()],
+            kind: Kind::User,
+            insz: None,
+            email: Some(email.parse().expect("an e-mail address")),
+            email_verified: verified,
+        });
+        self.with_token(&token, THEATRE)
+    }
+
     pub fn owner(&self) -> Desk {
         self.someone("owner", Kind::SystemOwner, THEATRE)
     }
 
     /// An integration with a client token that works for this counter.
     pub async fn client_of(&self, counter: &str) -> Desk {
-        let client = self.someone("webshop", Kind::Client, counter);
-        let path = format!("/admin/v1/counters/{counter}/staff/webshop");
-        self.ksb().puts(&path, json!({ "kind": "member" })).await.done();
-        client
+        self.client_with(counter, Permission::VARIANTS).await
+    }
+
+    /// The same, with these permissions.
+    pub async fn client_with(&self, counter: &str, permissions: &[&str]) -> Desk {
+        let details: Vec<_> = permissions.iter().map(|id| json!({ "id": id })).collect();
+        let held = json!({ "organizer": { "id": counter }, "permissionDetails": details });
+        let client = json!({ "name": "Webshop", "permissions": [held] });
+        self.owner().puts("/admin/v1/clients/webshop", client).await.done();
+        self.someone("webshop", Kind::Client, counter)
     }
 
     /// Where the log ends.

@@ -108,7 +108,7 @@ async fn choose(
         let organizer = offering.organizer();
         let organizer = organizer.ok_or(uitpas_domain::activity::Refused::Unknown)?;
         let by = super::authority(&work, &request.caller, organizer).await?;
-        if !matches!(by.role, Role::Ksb | Role::CounterAdmin) {
+        if !matches!(by.role, Role::Ksb | Role::CounterAdmin | Role::Client) {
             return Err(Problem::Forbidden("only an admin of the counter, or the KSB".to_owned()))?;
         }
         for (card_system, keys) in card_systems {

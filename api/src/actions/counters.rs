@@ -1,15 +1,16 @@
 //! Counters: creating them, their terms per card system, their staff.
 
-use uitpas_domain::counter::{AddStaff, Command, Counter, Profile, StaffKind, Terms};
+use uitpas_domain::counter::{AddStaff, Command, Counter, Profile, Refused, StaffKind, Terms};
 use uitpas_domain::ids::{CardSystemId, CounterId, SubjectId};
 use uitpas_domain::metadata::{Channel, Role};
+use uitpas_domain::values::contact::Email;
 use uitpas_domain::values::iban::Iban;
 use uitpas_store::Work;
 
-use super::{Outcome, Request, authority_quietly, decide, demand_ksb, execute};
+use super::{Outcome, Request, accounts, authority_quietly, decide, demand_ksb, execute};
 use crate::app::App;
 use crate::auth::Kind;
-use crate::problem::Answer;
+use crate::problem::{Answer, Problem};
 
 /// The system owner creates a counter (R-CTR-07).
 pub async fn create(app: &App, request: &Request, id: &CounterId, profile: &Profile) -> Answer<()> {
@@ -54,7 +55,36 @@ pub async fn set_iban(app: &App, request: &Request, id: &CounterId, iban: &Iban)
     .await
 }
 
-/// Adds someone to the staff, or changes what he is there (R-CTR-02).
+/// Who works at a counter; admins first.
+pub async fn staff(app: &App, id: &CounterId) -> Answer<Vec<(SubjectId, StaffKind)>> {
+    let known = app.store.load::<Counter>(id).await?;
+    if !known.exists() {
+        return Err(Refused::Unknown.into());
+    }
+    let mut staff: Vec<_> = known.state.staff.clone().into_iter().collect();
+    staff.sort_by_key(|(_, kind)| *kind == StaffKind::Member);
+    Ok(staff)
+}
+
+/// Adds someone who has logged in with this address (R-CTR-02).
+pub async fn add_by_email(
+    app: &App,
+    request: &Request,
+    id: &CounterId,
+    email: &Email,
+    kind: StaffKind,
+) -> Answer<SubjectId> {
+    let (found, at) = (&accounts::by_email(app, email).await?, app.now());
+    execute(app, request, Channel::BackOffice, |work| async move {
+        let by = role_over_staff(&work, request, id).await?;
+        let add = AddStaff { subject: found.clone(), kind, by, at };
+        decide::<Counter>(&work, id, Command::AddStaff(add)).await?;
+        Ok(found.clone().ok_or(Problem::from(Refused::UnknownUitid))?)
+    })
+    .await
+}
+
+/// The KSB adds someone to the staff by the subject of his tokens, or changes what he is there.
 pub async fn add_staff(
     app: &App,
     request: &Request,
@@ -64,7 +94,8 @@ pub async fn add_staff(
 ) -> Answer<()> {
     let at = app.now();
     execute(app, request, Channel::BackOffice, |work| async move {
-        let by = role_over_staff(&work, request, id).await?;
+        demand_ksb_of_counter(&work, request, id).await?;
+        let by = Role::Ksb;
         let subject = Some(subject.clone());
         let add = AddStaff { subject, kind, by, at };
         decide::<Counter>(&work, id, Command::AddStaff(add)).await?;
@@ -106,7 +137,7 @@ async fn demand_ksb_of_counter(work: &Work, request: &Request, id: &CounterId) -
     }
     let by = authority_quietly(work, &request.caller, id).await?;
     if by.role != Role::Ksb {
-        return Err(crate::problem::Problem::from(uitpas_domain::counter::NotAllowed::OnlyKsb))?;
+        return Err(Problem::from(uitpas_domain::counter::NotAllowed::OnlyKsb))?;
     }
     work.act_as(Role::Ksb, Some(id.clone()));
     Ok(())

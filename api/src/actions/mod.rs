@@ -1,12 +1,14 @@
 //! What the doors do: one action per command, in terms of units of work. An action looks up the
 //! facts, lets the domain decide, and records what follows.
 
+pub mod accounts;
 pub mod activities;
 pub mod audit;
 pub mod bulk;
 pub mod card_systems;
 pub mod cards;
 pub mod check_ins;
+pub mod clients;
 pub mod counters;
 pub mod coupons;
 pub mod difference;
@@ -150,19 +152,19 @@ async fn authority_quietly(
     if !known.exists() {
         return Err(Problem::from(uitpas_domain::counter::Refused::Unknown))?;
     }
+    if let Some(client) = caller.client() {
+        return clients::authority(work, &client, counter, &known.state).await;
+    }
     let mut ksb_of = BTreeSet::new();
     for card_system in known.state.card_systems() {
         if work.load::<CardSystem>(&card_system).await?.state.ksb_admins.contains(&caller.subject) {
             ksb_of.insert(card_system);
         }
     }
-    let mut authority = known
+    let authority = known
         .state
         .authority(counter, &caller.subject, &ksb_of)
         .ok_or_else(|| Problem::Forbidden(format!("no role at counter {counter}")))?;
-    if caller.kind == Kind::Client {
-        authority.role = Role::Client;
-    }
     Ok(authority)
 }
 
@@ -172,12 +174,17 @@ pub async fn demand_ksb(work: &Work, caller: &Caller, card_system: CardSystemId)
     if !system.exists() {
         return Err(Problem::from(uitpas_domain::card_system::Refused::Unknown))?;
     }
+    if let Some(client) = caller.client() {
+        clients::demand_in(work, &client, card_system).await?;
+        work.act_as(Role::Client, None);
+        return Ok(());
+    }
     if caller.kind != Kind::SystemOwner && !system.state.ksb_admins.contains(&caller.subject) {
         return Err(Problem::Forbidden(format!("no KSB admin of card system {card_system}")))?;
     }
     let role = match caller.kind {
         Kind::SystemOwner => Role::SystemOwner,
-        Kind::User | Kind::Client | Kind::Kiosk | Kind::Passholder => Role::Ksb,
+        Kind::User | Kind::Client | Kind::ClientId | Kind::Kiosk | Kind::Passholder => Role::Ksb,
     };
     work.act_as(role, None);
     Ok(())

@@ -1,9 +1,9 @@
 //! The description of the doors, OpenAPI 3.1. Handlers describe what is theirs; what every operation
 //! shares stands here: the token, and how it is refused.
 
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use serde_json::json;
-use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn, PathItem};
+use utoipa::openapi::path::{Operation as Described, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::schema::{AnyOfBuilder, Object, ObjectBuilder, Schema};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
@@ -13,6 +13,7 @@ use utoipa::openapi::{
 };
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::access::{self, Needs, Operation};
 use crate::app::App;
 
 /// The name of the bearer token in the description. The list that an operation gives with it holds
@@ -21,6 +22,12 @@ const TOKEN: &str = "token";
 
 /// The name of what a kiosk shows instead.
 const KIOSK: &str = "kiosk";
+
+/// The name of what a client without a token shows.
+const CLIENT: &str = "client";
+
+/// The name of a token that opens one thing.
+const CUSTOM: &str = "custom";
 
 const DESCRIPTION: &str = "Every refusal is an `application/problem+json`. A write may carry an \
     `Idempotency-Key`, and answers `Uitpas-Position`, its place in the log; a read that must see it \
@@ -48,17 +55,46 @@ pub fn complete(mut api: OpenApi, base: &str, title: &str) -> OpenApi {
     components.schemas.insert("Problem".to_owned(), problem().into());
     let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
     components.add_security_scheme(TOKEN, SecurityScheme::Http(scheme));
+    let client = ApiKeyValue::with_description("x-client-id", "The name of a client.");
+    components.add_security_scheme(CLIENT, SecurityScheme::ApiKey(ApiKey::Header(client)));
+    let token = ApiKeyValue::with_description("x-custom-token", "A token for this alone.");
+    components.add_security_scheme(CUSTOM, SecurityScheme::ApiKey(ApiKey::Header(token)));
     let device = ApiKeyValue::with_description("x-custom-token", "The id of a kiosk device.");
     components.add_security_scheme(KIOSK, SecurityScheme::ApiKey(ApiKey::Header(device)));
     for (path, item) in &mut api.paths.paths {
         for (method, operation) in operations(item) {
+            let row = access::find(&method_of(method), &format!("{base}{path}"));
+            if let Some(row) = row {
+                operation.security = Some(security(row));
+            }
             complete_operation(method, path, operation);
         }
     }
     api
 }
 
-fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
+fn method_of(name: &str) -> Method {
+    name.to_uppercase().parse().expect("it is the name of a method")
+}
+
+/// What an operation takes, as the table of all operations has it.
+fn security(row: &Operation) -> Vec<SecurityRequirement> {
+    let permissions = || row.permissions().iter().map(ToString::to_string);
+    let first = match row.needs {
+        Needs::Token | Needs::One(_) | Needs::Oneself(_) | Needs::Client(_) => {
+            SecurityRequirement::new(TOKEN, permissions())
+        }
+        Needs::Role(roles) => SecurityRequirement::new(TOKEN, [<&str>::from(roles)]),
+        Needs::Device => SecurityRequirement::new::<_, _, String>(KIOSK, []),
+        Needs::ClientId => SecurityRequirement::new::<_, _, String>(CLIENT, []),
+        Needs::SignedLink => SecurityRequirement::default(),
+    };
+    let client = row.or_client_id.then(|| SecurityRequirement::new(CLIENT, permissions()));
+    let custom = row.or_custom_token.then(|| SecurityRequirement::new::<_, _, String>(CUSTOM, []));
+    [Some(first), client, custom].into_iter().flatten().collect()
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Described)> {
     let operations = [
         ("get", &mut item.get),
         ("put", &mut item.put),
@@ -68,7 +104,7 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut O
     operations.into_iter().filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
 }
 
-fn complete_operation(method: &str, path: &str, operation: &mut Operation) {
+fn complete_operation(method: &str, path: &str, operation: &mut Described) {
     let words = path.split(['/', '{', '}', '-', '.']).filter(|word| !word.is_empty());
     operation.operation_id = Some(words.fold(method.to_owned(), |id, word| format!("{id}_{word}")));
     if let Some(RefOr::T(body)) = &mut operation.request_body {
@@ -119,7 +155,7 @@ fn complete_response(status: StatusCode, response: &mut Response) {
 }
 
 /// The headers that all operations understand; and that an empty parameter is none.
-fn complete_parameters(writes: bool, operation: &mut Operation) {
+fn complete_parameters(writes: bool, operation: &mut Described) {
     let parameters = operation.parameters.get_or_insert_default();
     for parameter in parameters.iter_mut() {
         let RefOr::T(parameter) = parameter else { continue };

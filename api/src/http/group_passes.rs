@@ -21,7 +21,7 @@ use super::words;
 use crate::actions::coupons;
 use crate::actions::group_passes::{self, Known, Number};
 use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::{Caller, Kind};
 use crate::problem::{Answer, Problem};
 
 pub fn router() -> OpenApiRouter<App> {
@@ -53,7 +53,9 @@ pub struct GroupPass {
     #[schema(value_type = Uuid)]
     id: GroupPassId,
     uitpas_number: String,
-    name: String,
+    /// Absent for a client that merely says who it is, as is the address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
     /// `ACTIVE` or `BLOCKED`.
     card_status: &'static str,
     creation_date: DateTime<FixedOffset>,
@@ -61,7 +63,8 @@ pub struct GroupPass {
     #[serde(skip_serializing_if = "Option::is_none")]
     social_tariff: Option<GroupSocialTariff>,
     card_system: CardSystemRef,
-    address: PostalAddress,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<PostalAddress>,
     /// Beyond the contract: the end of its last day, with social status or without.
     end_date: DateTime<FixedOffset>,
 }
@@ -104,7 +107,7 @@ impl From<Known> for GroupPass {
         Self {
             id,
             uitpas_number: pass.card.to_string(),
-            name: pass.terms.name.to_string(),
+            name: Some(pass.terms.name.to_string()),
             card_status: if pass.blocked { "BLOCKED" } else { "ACTIVE" },
             creation_date: instant(pass.made_at),
             social_tariff: pass.terms.tickets_per_year.map(|total_tickets_per_year| {
@@ -116,7 +119,7 @@ impl From<Known> for GroupPass {
                 }
             }),
             card_system: CardSystemRef { id: pass.card_system, name: card_system },
-            address: PostalAddress::from(&pass.terms.address),
+            address: Some(PostalAddress::from(&pass.terms.address)),
             end_date,
         }
     }
@@ -127,7 +130,7 @@ impl From<Known> for GroupPass {
     get,
     path = "/grouppasses",
     params(Asked),
-    responses((status = 200, body = Page<GroupPass>)),
+    responses((status = 200, body = Page<GroupPass>), (status = 429)),
     security(("token" = ["GROUPPASSES_SEARCH"]))
 )]
 async fn list(
@@ -136,6 +139,9 @@ async fn list(
     Query(asked): Query<Asked>,
 ) -> Answer<Json<Page<GroupPass>>> {
     app.demand_task(&caller, Task::Identify).await?;
+    if caller.kind == Kind::ClientId {
+        app.guesses.count(&caller)?;
+    }
     let number = match (asked.uitpas_number, asked.chip_number) {
         (Some(number), None) => Number::Card(number),
         (None, Some(chip)) => Number::Chip(chip),
@@ -146,7 +152,11 @@ async fn list(
     };
     let paging = paging(asked.start, asked.limit)?;
     let found: Vec<Known> = group_passes::find(&app, &number).await?.into_iter().collect();
-    Ok(Json(Page::cut(found, paging, GroupPass::from)))
+    let hides = caller.kind == Kind::ClientId;
+    Ok(Json(Page::cut(found, paging, |known| match GroupPass::from(known) {
+        pass if hides => GroupPass { name: None, address: None, ..pass },
+        pass => pass,
+    })))
 }
 
 #[utoipa::path(

@@ -19,6 +19,7 @@ pub mod links;
 pub mod memberships;
 pub mod metrics;
 pub mod oneself;
+pub mod organizer_admins;
 pub mod organizers;
 pub mod passes;
 pub mod passholders;
@@ -47,6 +48,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use self::documentation::about;
+use crate::access;
 use crate::app::App;
 use crate::problem::Problem;
 
@@ -77,6 +79,7 @@ fn contract() -> OpenApiRouter<App> {
         .merge(about("Events", check_in_codes::router()))
         .merge(about("Card systems", card_systems::router()))
         .merge(about("Organizers", organizers::router()))
+        .merge(about("Organizers", organizer_admins::router()))
         .merge(about("Permissions", permissions::router()))
         .merge(about("Financial reports", financial_reports::router()))
 }
@@ -116,6 +119,7 @@ pub fn router(app: App) -> Router {
         .route("/metrics", get(metrics::metrics))
         .fallback(|| async { Problem::NoSuchUrl })
         .method_not_allowed_fallback(|| async { Problem::MethodNotAllowed })
+        .layer(axum::middleware::from_fn(access::operation_of))
         .layer(axum::middleware::from_fn(context::position))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT))
         .layer(CatchPanicLayer::custom(|_| {

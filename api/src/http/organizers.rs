@@ -120,7 +120,7 @@ async fn one(
 async fn visible(app: &App, caller: &Caller) -> Answer<Option<Vec<CounterId>>> {
     match caller.kind {
         Kind::SystemOwner => Ok(None),
-        Kind::User | Kind::Client | Kind::Kiosk | Kind::Passholder => {
+        Kind::User | Kind::Client | Kind::ClientId | Kind::Kiosk | Kind::Passholder => {
             Ok(Some(app.own_counters(caller, &[]).await?))
         }
     }

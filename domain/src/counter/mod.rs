@@ -16,6 +16,7 @@ use crate::ids::{CardSystemId, CounterId, DistributionKeyId, SaleId, SubjectId};
 use crate::limit::Limit;
 use crate::metadata::Role;
 use crate::passholder::Reason;
+use crate::permission::{HeldBy, Permission};
 use crate::sealed::Sealed;
 use crate::values::iban::Iban;
 use crate::values::place::{Address, Municipality};
@@ -351,10 +352,12 @@ impl Counter {
     }
 }
 
-/// Only a KSB admin adds and removes counter admins; an admin, the members (R-CTR-02).
+/// Only a KSB admin adds and removes counter admins; an admin, or a client with that permission, the
+/// members (R-CTR-02).
 fn may_change_staff(by: Role, kind: StaffKind) -> Result<(), Refused> {
     match (by, kind) {
-        (Role::Ksb | Role::SystemOwner, _) | (Role::CounterAdmin, StaffKind::Member) => Ok(()),
+        (Role::Ksb | Role::SystemOwner, _)
+        | (Role::CounterAdmin | Role::Client, StaffKind::Member) => Ok(()),
         (_, StaffKind::Admin) => Err(Refused::OnlyKsb),
         (_, StaffKind::Member) => Err(Refused::OnlyAdmin),
     }
@@ -480,6 +483,25 @@ impl Authority {
             return Err(NotAllowed::RegisterWithoutInsz);
         }
         Ok(())
+    }
+
+    /// Whether this permission holds in a card system of the counter; of a client, who holds his own,
+    /// the client is asked.
+    pub fn holds_in(&self, card_system: CardSystemId, permission: Permission) -> bool {
+        match permission.held_by() {
+            HeldBy::Group(group) => {
+                let groups = self.terms.get(&card_system).map(|terms| &terms.groups);
+                self.is_ksb_of(card_system)
+                    || groups.is_some_and(|groups| groups.iter().any(|held| *held >= group))
+            }
+            HeldBy::OtherMunicipalities => self.may_serve_other_municipalities(card_system),
+            HeldBy::AnyStaff => {
+                matches!(self.role, Role::CounterMember | Role::CounterAdmin | Role::Ksb)
+            }
+            HeldBy::CounterAdmin => matches!(self.role, Role::CounterAdmin | Role::Ksb),
+            HeldBy::Ksb => self.is_ksb_of(card_system),
+            HeldBy::Oneself | HeldBy::Client => false,
+        }
     }
 
     pub fn is_ksb_of(&self, card_system: CardSystemId) -> bool {

@@ -131,6 +131,8 @@ impl Fold for Counters {
             | AnyEvent::Card(..)
             | AnyEvent::Activity(..)
             | AnyEvent::Reward(..)
+            | AnyEvent::Account(..)
+            | AnyEvent::Client(..)
             | AnyEvent::Coupon(..)
             | AnyEvent::GroupPass(..)
             | AnyEvent::Kiosk(..) => {}
@@ -148,6 +150,8 @@ impl Fold for Counters {
             | AnyEvent::Card(..)
             | AnyEvent::Activity(..)
             | AnyEvent::Reward(..)
+            | AnyEvent::Account(..)
+            | AnyEvent::Client(..)
             | AnyEvent::Coupon(..)
             | AnyEvent::GroupPass(..)
             | AnyEvent::Kiosk(..) => not_mine(),

@@ -112,6 +112,8 @@ impl Fold for Rewards {
             | AnyEvent::Card(..)
             | AnyEvent::CardSystem(..)
             | AnyEvent::Activity(..)
+            | AnyEvent::Account(..)
+            | AnyEvent::Client(..)
             | AnyEvent::Coupon(..)
             | AnyEvent::GroupPass(..)
             | AnyEvent::Kiosk(..) => return not_mine(),

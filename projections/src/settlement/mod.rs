@@ -136,6 +136,8 @@ impl Fold for Settlement {
             | AnyEvent::CardSystem(..)
             | AnyEvent::Activity(..)
             | AnyEvent::Reward(..)
+            | AnyEvent::Account(..)
+            | AnyEvent::Client(..)
             | AnyEvent::Coupon(..)
             | AnyEvent::Kiosk(..) => not_mine(),
         }

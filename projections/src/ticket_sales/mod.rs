@@ -107,6 +107,8 @@ impl Fold for TicketSales {
             | AnyEvent::Activity(..)
             | AnyEvent::Reward(..)
             | AnyEvent::Coupon(..)
+            | AnyEvent::Account(..)
+            | AnyEvent::Client(..)
             | AnyEvent::Kiosk(..) => not_mine(),
         }
     }

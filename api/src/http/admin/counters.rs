@@ -145,13 +145,15 @@ struct NewStaff {
     kind: StaffKind,
 }
 
+/// By the KSB, for whoever is known by the subject of his tokens; a counter admin appoints by e-mail
+/// address, with `POST /v4/organizers/{id}/admins`.
 #[utoipa::path(
     put,
     path = "/counters/{id}/staff/{subject}",
     params(("id" = String, Path), ("subject" = String, Path)),
     request_body = NewStaff,
     responses((status = 204)),
-    security(("token" = ["counter-admin", "ksb-admin"]))
+    security(("token" = ["ksb-admin"]))
 )]
 async fn add_staff(
     State(app): State<App>,

@@ -5,6 +5,7 @@ mod audit;
 mod bulk;
 mod card_systems;
 mod cards;
+mod clients;
 pub mod counters;
 mod coupons;
 mod group_passes;
@@ -27,6 +28,7 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(about("Audit", audit::router()))
         .merge(about("Bulk actions", bulk::router()))
         .merge(about("Cards", cards::router()))
+        .merge(about("Clients", clients::router()))
         .merge(about("Counters", counters::router()))
         .merge(about("Coupons", coupons::router()))
         .merge(about("Group passes", group_passes::router()))
