@@ -1418,6 +1418,7 @@ fn of_reward(refused: reward::Refused) -> Printed {
             own(StatusCode::CONFLICT, "reward-exists", "Reward exists", "Dit voordeel bestaat al.")
         }
         R::SoldOut => sold_out(),
+        R::NeitherLinkNorCodes => invalid_body("/link", "give a link, or withCodes"),
         R::FixedAfterFirstUse => uitpas(
             BAD,
             "reward-not-editable",

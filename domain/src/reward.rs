@@ -4,13 +4,15 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
-use imbl::OrdSet;
+use imbl::{OrdMap, OrdSet};
 use serde::{Deserialize, Serialize};
 
 use crate::aggregate;
 use crate::calendar::{DayRange, day_in_belgium};
 use crate::ids::{CardSystemId, CounterId, RedemptionId, RewardId};
 use crate::limit::Limit;
+use crate::sealed::Sealed;
+use crate::values::digest::Digest;
 use crate::values::place::{Municipality, PostalCode};
 use crate::values::text::{Lines, Text};
 
@@ -22,6 +24,16 @@ pub enum Command {
     },
     Change {
         definition: Box<Definition>,
+        at: DateTime<Utc>,
+    },
+    /// What follows a redemption online; absent: nothing.
+    SetOnline {
+        online: Option<Online>,
+        at: DateTime<Utc>,
+    },
+    /// Codes that can be handed out from now on.
+    AddCodes {
+        codes: Vec<UploadedCode>,
         at: DateTime<Utc>,
     },
     /// Someone takes one (R-RWD-04).
@@ -51,6 +63,21 @@ pub enum Event {
     },
     Changed {
         definition: Box<Definition>,
+        at: DateTime<Utc>,
+    },
+    OnlineSet {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        online: Option<Online>,
+        at: DateTime<Utc>,
+    },
+    CodesAdded {
+        codes: Vec<UploadedCode>,
+        at: DateTime<Utc>,
+    },
+    /// For good: a redemption that is cancelled does not bring it back (R-RWD-08).
+    CodeGiven {
+        redemption: RedemptionId,
+        code: Digest,
         at: DateTime<Utc>,
     },
     /// Recorded once, at the first redemption or grant: from then on parts are fixed (R-RWD-10).
@@ -90,6 +117,8 @@ pub enum Refused {
     FewerUnitsThanTaken(u32),
     #[error("sold out")]
     SoldOut,
+    #[error("what is taken up online has a link or codes")]
+    NeitherLinkNorCodes,
 }
 
 /// Why a reward is not to be had, whoever asks (R-RWD-06).
@@ -208,6 +237,34 @@ impl Definition {
     }
 }
 
+/// What follows a redemption online (R-RWD-07).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Online {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<Lines<4000>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<Text<500>>,
+    /// What stands on the link.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<Text<80>>,
+    /// Whether each redemption gets a code of its own.
+    pub with_codes: bool,
+}
+
+/// What somebody gets who redeems online, as it was uploaded.
+pub type RewardCode = Text<200>;
+
+/// A code that nobody reads but who gets it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct UploadedCode {
+    /// Keyed: equal codes of one reward have equal ones.
+    pub digest: Digest,
+    pub code: Sealed<RewardCode>,
+}
+
+/// How many codes stand in one event. Source: our choice; some 150 kB.
+const CODES_AT_ONCE: usize = 1000;
+
 /// The reward as decisions know it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Reward {
@@ -216,6 +273,13 @@ pub struct Reward {
     /// The redemptions that hold a unit: only what took one gives one back.
     pub units: OrdSet<RedemptionId>,
     pub used: bool,
+    pub online: Option<Online>,
+    /// Codes that were not handed out, by their place among all.
+    pub unused: OrdMap<u64, UploadedCode>,
+    /// The codes that were handed out.
+    pub given: OrdMap<RedemptionId, Sealed<RewardCode>>,
+    /// Of all codes, where they stand.
+    places: OrdMap<Digest, u64>,
 }
 
 aggregate!(Reward, "reward", RewardId, Command, Event, Refused);
@@ -239,6 +303,25 @@ impl Reward {
                 let known = self.definition.as_deref().ok_or(Refused::Unknown)?;
                 self.change(known, definition, at)
             }
+            Command::SetOnline { online, at } => {
+                self.definition.as_deref().ok_or(Refused::Unknown)?;
+                if online.as_ref().is_some_and(|online| online.link.is_none() && !online.with_codes)
+                {
+                    return Err(Refused::NeitherLinkNorCodes);
+                }
+                let news = online != self.online;
+                Ok(if news { vec![Event::OnlineSet { online, at }] } else { vec![] })
+            }
+            Command::AddCodes { codes, at } => {
+                self.definition.as_deref().ok_or(Refused::Unknown)?;
+                let mut seen = BTreeSet::new();
+                let is_news = |code: &UploadedCode| {
+                    !self.places.contains_key(&code.digest) && seen.insert(code.digest)
+                };
+                let new: Vec<UploadedCode> = codes.into_iter().filter(is_news).collect();
+                let added = |some: &[UploadedCode]| Event::CodesAdded { codes: some.to_vec(), at };
+                Ok(new.chunks(CODES_AT_ONCE).map(added).collect())
+            }
             Command::TakeUnit { redemption, at } => {
                 let known = self.definition.as_deref().ok_or(Refused::Unknown)?;
                 let mut events = self.first_use(at);
@@ -249,6 +332,10 @@ impl Reward {
                         return Err(Refused::SoldOut);
                     }
                     events.push(Event::UnitTaken { redemption, at });
+                }
+                if self.gives_codes() && !self.given.contains_key(&redemption) {
+                    let (_, next) = self.unused.get_min().ok_or(Refused::SoldOut)?;
+                    events.push(Event::CodeGiven { redemption, code: next.digest, at });
                 }
                 Ok(events)
             }
@@ -269,6 +356,20 @@ impl Reward {
             Event::Created { definition, .. } | Event::Changed { definition, .. } => {
                 self.definition = Some(definition);
             }
+            Event::OnlineSet { online, .. } => self.online = online,
+            Event::CodesAdded { codes, .. } => {
+                for code in codes {
+                    let place = self.places.len() as u64;
+                    self.places.insert(code.digest, place);
+                    self.unused.insert(place, code);
+                }
+            }
+            Event::CodeGiven { redemption, code, .. } => {
+                let place = self.places.get(&code);
+                if let Some(given) = place.copied().and_then(|place| self.unused.remove(&place)) {
+                    self.given.insert(redemption, given.code);
+                }
+            }
             Event::FirstUsed { .. } => self.used = true,
             Event::UnitTaken { redemption, .. } => {
                 self.units.insert(redemption);
@@ -282,6 +383,25 @@ impl Reward {
     /// The units that are taken and counted.
     pub fn units_taken(&self) -> u32 {
         u32::try_from(self.units.len()).unwrap_or(u32::MAX)
+    }
+
+    fn gives_codes(&self) -> bool {
+        self.online.as_ref().is_some_and(|online| online.with_codes)
+    }
+
+    /// All codes there ever were.
+    pub fn codes_known(&self) -> usize {
+        self.places.len()
+    }
+
+    /// How many can still be had: of units and unused codes the fewest; absent where neither is
+    /// counted (R-RWD-07).
+    pub fn units_available(&self) -> Option<u32> {
+        let units_max = self.definition.as_deref().and_then(|known| known.units_max);
+        let units = units_max.map(|units_max| units_max.saturating_sub(self.units_taken()));
+        let unused = u32::try_from(self.unused.len()).unwrap_or(u32::MAX);
+        let codes = self.gives_codes().then_some(unused);
+        units.into_iter().chain(codes).min()
     }
 
     fn first_use(&self, at: DateTime<Utc>) -> Vec<Event> {
@@ -343,7 +463,7 @@ impl Reward {
         if !known.only_at_counters.is_empty() && !known.only_at_counters.contains(counter) {
             return Err(Unavailable::OtherCounter);
         }
-        if known.units_max.is_some_and(|units_max| self.units_taken() >= units_max) {
+        if self.units_available() == Some(0) {
             return Err(Unavailable::SoldOut);
         }
         Ok(known)

@@ -6,12 +6,14 @@
 //! the domain did.
 
 pub mod activities;
+pub mod cards;
 pub mod check_ins;
 pub mod counters;
 pub mod coupons;
 mod failure;
 pub mod group_passes;
 pub mod kiosks;
+pub mod members;
 pub mod passholders;
 mod projection;
 mod reading;
@@ -50,11 +52,13 @@ pub use verify::Difference;
 /// All projections there are.
 pub const ALL: &[&Projection] = &[
     &activities::PROJECTION,
+    &cards::PROJECTION,
     &check_ins::PROJECTION,
     &counters::PROJECTION,
     &kiosks::PROJECTION,
     &coupons::PROJECTION,
     &group_passes::PROJECTION,
+    &members::PROJECTION,
     &passholders::PROJECTION,
     &redemptions::PROJECTION,
     &rewards::PROJECTION,

@@ -107,9 +107,22 @@ fn event_types() -> Vec<(&'static str, Vec<&'static str>)> {
             activity::Event,
             [Published, Revised, SettingsChanged, CardSystemsChosen,]
         ),
-        variants!(Reward, reward::Event, [Created, Changed, FirstUsed, UnitTaken, UnitReturned,]),
         variants!(Account, account::Event, [EmailShown, EmailLost,]),
         variants!(Client, client::Event, [Registered, PermissionsSet,]),
+        variants!(
+            Reward,
+            reward::Event,
+            [
+                Created,
+                Changed,
+                OnlineSet,
+                CodesAdded,
+                CodeGiven,
+                FirstUsed,
+                UnitTaken,
+                UnitReturned,
+            ]
+        ),
         variants!(Coupon, coupon::Event, [Defined, Changed,]),
         variants!(
             GroupPass,

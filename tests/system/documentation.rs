@@ -47,6 +47,8 @@ fn filled(Operation { base, path, described, .. }: &Operation) -> String {
         match (text(&schema["type"]), schema.get("format").and_then(Value::as_str)) {
             ("string", Some("uuid")) => "01890a5d-ac96-774b-bcce-b302099a8057".to_owned(),
             ("string", None) if name == "number" => "0900000095902".to_owned(),
+            ("string", None) if name == "postalCode" => "9981".to_owned(),
+            ("string", None) if name == "list" => "letter".to_owned(),
             ("string", None) => "iets".to_owned(),
             ("integer", _) => "1".to_owned(),
             other => panic!("{path}: {name} is {other:?}"),

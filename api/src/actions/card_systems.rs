@@ -1,6 +1,6 @@
 //! Card systems: creating one, and what its KSB admins lay down.
 
-use uitpas_domain::card_system::{CardSystem, Command};
+use uitpas_domain::card_system::{CardSystem, Command, Voucher, VoucherCode};
 use uitpas_domain::ids::CardSystemId;
 use uitpas_domain::metadata::{Channel, Role};
 
@@ -30,6 +30,31 @@ pub async fn carry_out(
         }
         decide::<CardSystem>(&work, &id, command.clone()).await?;
         Ok(())
+    })
+    .await
+}
+
+/// Issues vouchers, all or none; says how many are new. A code that was issued before stays as it is.
+pub async fn issue_vouchers(
+    app: &App,
+    request: &Request,
+    id: CardSystemId,
+    vouchers: &[(VoucherCode, Voucher)],
+) -> Answer<usize> {
+    let at = app.now();
+    execute(app, request, Channel::BackOffice, |work| async move {
+        demand_ksb(&work, &request.caller, id).await?;
+        let mut issued = 0;
+        for (code, voucher) in vouchers {
+            let system = work.load::<CardSystem>(&id).await?.state.clone();
+            if system.vouchers.contains_key(code) {
+                continue;
+            }
+            let (code, voucher) = (code.clone(), voucher.clone());
+            decide::<CardSystem>(&work, &id, Command::IssueVoucher { code, voucher, at }).await?;
+            issued += 1;
+        }
+        Ok(issued)
     })
     .await
 }

@@ -161,3 +161,27 @@ pub async fn replace(
     })
     .await
 }
+
+/// A KSB admin of its card system moves a card that has no holder, or takes it off the books.
+pub async fn administer(
+    app: &App,
+    request: &Request,
+    number: CardNumber,
+    command: &CardCommand,
+) -> Answer<()> {
+    execute(app, request, Channel::BackOffice, |work| async move {
+        work.lock(&[StreamKey::of::<Card>(&number)]).await?;
+        let known = work.load::<Card>(&number).await?.state.clone();
+        let card_system = known.card_system.ok_or(uitpas_domain::card::Refused::NotFound)?;
+        demand_ksb(&work, &request.caller, card_system).await?;
+        if let CardCommand::Move { counter: Some(counter), .. } = command {
+            let counter = work.load::<Counter>(counter).await?.state.clone();
+            if !counter.card_systems().contains(&card_system) {
+                return Err(uitpas_domain::card::Refused::ForeignCardSystem)?;
+            }
+        }
+        decide::<Card>(&work, &number, command.clone()).await?;
+        Ok(())
+    })
+    .await
+}

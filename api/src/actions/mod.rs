@@ -15,15 +15,18 @@ pub mod difference;
 pub mod explain;
 pub mod group_passes;
 pub mod identify;
+pub mod insight;
 pub mod kiosks;
 pub mod kit;
 pub mod memberships;
 pub mod notes;
 pub mod oneself;
+pub mod online_rewards;
 pub mod passholders;
 pub mod renewal;
 pub mod reports;
 pub mod rewards;
+pub mod segments;
 pub mod social_status;
 pub mod ticket_sales;
 

@@ -26,6 +26,7 @@ use utoipa_axum::routes;
 use super::extract::{Bare, Id, Query, Write, paging};
 use super::shapes::{Page, instant, last_instant, sought};
 use super::words;
+use crate::actions::online_rewards;
 use crate::actions::rewards::{self, NewRedemption};
 use crate::app::App;
 use crate::auth::{self, Caller};
@@ -474,6 +475,43 @@ struct RedeemedReward {
     id: RedemptionId,
     reward: Reward,
     redeem_date: DateTime<FixedOffset>,
+    /// What is to be done online.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redeem_info: Option<RedeemInfo>,
+    /// The code that this redemption got, and no other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redeem_code: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct RedeemInfo {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<String>,
+}
+
+/// A redemption with what follows it online.
+async fn print_redeemed(
+    app: &App,
+    (id, reward, at): (RedemptionId, RewardId, DateTime<Utc>),
+) -> Answer<RedeemedReward> {
+    let known = rewards::read(app, reward).await?;
+    let redeem_info = known.online.as_ref().map(|online| RedeemInfo {
+        text: online.text.as_ref().map(ToString::to_string),
+        link: online.link.as_ref().map(ToString::to_string),
+        label: online.label.as_ref().map(ToString::to_string),
+    });
+    let redeem_code = online_rewards::code_of(app, reward, &known, id).await?;
+    Ok(RedeemedReward {
+        id,
+        reward: print(app, reward, &known)?,
+        redeem_date: instant(at),
+        redeem_info,
+        redeem_code: redeem_code.map(|code| code.to_string()),
+    })
 }
 
 #[utoipa::path(
@@ -493,9 +531,8 @@ async fn redeem(
         counter: body.organizer_id,
     };
     let redeemed = rewards::redeem(&app, &request, &new).await?;
-    let reward = print(&app, redeemed.reward, &rewards::read(&app, redeemed.reward).await?)?;
-    let redeem_date = instant(redeemed.at);
-    Ok((StatusCode::CREATED, Json(RedeemedReward { id: redeemed.id, reward, redeem_date })))
+    let printed = print_redeemed(&app, (redeemed.id, redeemed.reward, redeemed.at)).await?;
+    Ok((StatusCode::CREATED, Json(printed)))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -558,13 +595,8 @@ async fn redeemed(
     let page = overview::list(app.pool(), &filter).await?;
     let mut member = Vec::with_capacity(page.rows.len());
     for row in page.rows {
-        let reward = RewardId(row.reward);
-        let reward = print(&app, reward, &rewards::read(&app, reward).await?)?;
-        member.push(RedeemedReward {
-            id: RedemptionId(row.id),
-            reward,
-            redeem_date: instant(row.at),
-        });
+        let redeemed = (RedemptionId(row.id), RewardId(row.reward), row.at);
+        member.push(print_redeemed(&app, redeemed).await?);
     }
     Ok(Json(Page { total_items: page.total.unsigned_abs(), member }))
 }

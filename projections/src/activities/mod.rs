@@ -46,7 +46,7 @@ pub const PROJECTION: Projection = Projection {
         ("activity", "CardSystemsChosen"),
     ],
     opens_details: false,
-    statements: &[BY_ID, LIST, AROUND],
+    statements: &[BY_ID, LIST, AROUND, OF_ORGANIZERS],
     new: || Box::new(Activities::default()),
 };
 
@@ -203,4 +203,22 @@ pub async fn list(pool: &PgPool, filter: &Filter) -> sqlx::Result<Vec<Activity>>
         found.retain(|activity| activity.description.0.calendar.is_on(day));
     }
     Ok(found)
+}
+
+const OF_ORGANIZERS: &str =
+    "select id, description from views.activities where organizer = any($1) order by id";
+
+/// The ids of the activities of these organizers that UiTdatabank gives any of these terms.
+pub async fn with_terms(
+    pool: &PgPool,
+    organizers: &[String],
+    terms: &[String],
+) -> sqlx::Result<Vec<String>> {
+    let terms: Vec<String> = terms.iter().map(|term| folded(term)).collect();
+    let all: Vec<(String, AsJson<Description>)> =
+        sqlx::query_as(OF_ORGANIZERS).bind(organizers).fetch_all(pool).await?;
+    let has_one = |description: &Description| {
+        description.terms.iter().any(|term| terms.contains(&folded(term.as_str())))
+    };
+    Ok(all.into_iter().filter(|(_, of)| has_one(&of.0)).map(|(id, _)| id).collect())
 }

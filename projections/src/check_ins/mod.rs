@@ -41,7 +41,7 @@ pub const PROJECTION: Projection = Projection {
     indexes: include_str!("indexes.sql"),
     owns: &[("passholder", "CheckedIn"), ("passholder", "CheckInCorrected")],
     opens_details: false,
-    statements: &[BY_ID, LIST],
+    statements: &[BY_ID, LIST, COUNTS, PARTICIPANTS],
     new: || Box::new(CheckIns::default()),
 };
 
@@ -170,4 +170,36 @@ pub async fn list(pool: &PgPool, filter: &Filter) -> sqlx::Result<Page<CheckIn>>
             .bind(paging.limit)
     })
     .await
+}
+
+const COUNTS: &str = "
+    select passholder, count(*)
+    from views.check_ins
+    where at >= $1 and at <= $2 and corrected_at is null
+    group by passholder";
+
+/// How many check-ins each passholder has between two moments, both inclusive.
+pub async fn counts(
+    pool: &PgPool,
+    from: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> sqlx::Result<Vec<(Uuid, i64)>> {
+    sqlx::query_as(COUNTS).bind(from).bind(until).fetch_all(pool).await
+}
+
+const PARTICIPANTS: &str = "
+    select distinct passholder
+    from views.check_ins
+    where counter = any($1)
+        and ($2::text[] is null or activity = any($2))
+        and corrected_at is null
+    order by passholder";
+
+/// Who saved a point at one of these counters, at one of these activities where any are given.
+pub async fn participants(
+    pool: &PgPool,
+    counters: &[String],
+    activities: Option<&[String]>,
+) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar(PARTICIPANTS).bind(counters).bind(activities).fetch_all(pool).await
 }

@@ -127,7 +127,15 @@ pub const PROJECTION: Projection = Projection {
         ("passholder", "Removed"),
     ],
     opens_details: true,
-    statements: &[BY_ID, SEARCH, renewals::CANDIDATES, renewals::COUNTS, renewals::LISTED],
+    statements: &[
+        BY_ID,
+        SEARCH,
+        BIRTH_DATES,
+        OF_REGION,
+        renewals::CANDIDATES,
+        renewals::COUNTS,
+        renewals::LISTED,
+    ],
     new: || Box::new(Passholders::default()),
 };
 
@@ -477,4 +485,39 @@ pub async fn search(pool: &PgPool, search: &Search) -> sqlx::Result<Page<Passhol
             .bind(paging.limit)
     })
     .await
+}
+
+const BIRTH_DATES: &str = "
+    select id, birth_date
+    from views.passholders
+    where card_systems @> array[$1] and birth_date is not null";
+
+/// When the members of a card system were born; of whoever was removed nobody knows.
+pub async fn birth_dates(
+    pool: &PgPool,
+    card_system: CardSystemId,
+) -> sqlx::Result<Vec<(Uuid, NaiveDate)>> {
+    sqlx::query_as(BIRTH_DATES).bind(number(card_system)).fetch_all(pool).await
+}
+
+const OF_REGION: &str = "
+    select *
+    from views.passholders
+    where removed_at is null
+        and (not $3 and card_systems @> array[$1] or id = any($2))
+    order by name_folded, first_name_folded, id";
+
+/// The members of a card system and these others, or these alone.
+pub async fn of_region(
+    pool: &PgPool,
+    card_system: CardSystemId,
+    others: &[Uuid],
+    only_these: bool,
+) -> sqlx::Result<Vec<Passholder>> {
+    sqlx::query_as(OF_REGION)
+        .bind(number(card_system))
+        .bind(others)
+        .bind(only_these)
+        .fetch_all(pool)
+        .await
 }

@@ -38,7 +38,7 @@ pub const PROJECTION: Projection = Projection {
     indexes: include_str!("indexes.sql"),
     owns: &[("passholder", "RewardRedeemed"), ("passholder", "RedemptionCancelled")],
     opens_details: false,
-    statements: &[BY_ID, LIST],
+    statements: &[BY_ID, LIST, COUNTS],
     new: || Box::new(Redemptions::default()),
 };
 
@@ -167,4 +167,19 @@ pub async fn list(pool: &PgPool, filter: &Filter) -> sqlx::Result<Page<Redemptio
             .bind(paging.limit)
     })
     .await
+}
+
+const COUNTS: &str = "
+    select passholder, count(*)
+    from views.redemptions
+    where at >= $1 and at <= $2 and cancelled_at is null
+    group by passholder";
+
+/// How many redemptions each passholder has between two moments, both inclusive.
+pub async fn counts(
+    pool: &PgPool,
+    from: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> sqlx::Result<Vec<(Uuid, i64)>> {
+    sqlx::query_as(COUNTS).bind(from).bind(until).fetch_all(pool).await
 }

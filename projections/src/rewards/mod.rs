@@ -38,6 +38,9 @@ table! {
         /// Absent: without end.
         units_max: Option<i32>,
         units_taken: i32,
+        /// Whether a redemption gets a code, and how many codes are left.
+        with_codes: bool,
+        codes_unused: i32,
         /// Redemptions that were not cancelled.
         redeemed: i32,
         used: bool,
@@ -49,12 +52,15 @@ table! {
 
 pub const PROJECTION: Projection = Projection {
     name: "rewards",
-    version: 1,
+    version: 2,
     schema: include_str!("schema.sql"),
     indexes: include_str!("indexes.sql"),
     owns: &[
         ("reward", "Created"),
         ("reward", "Changed"),
+        ("reward", "OnlineSet"),
+        ("reward", "CodesAdded"),
+        ("reward", "CodeGiven"),
         ("reward", "FirstUsed"),
         ("reward", "UnitTaken"),
         ("reward", "UnitReturned"),
@@ -153,6 +159,8 @@ impl Reward {
             redemption_until: known.redemption.until,
             units_max: known.units_max.map(u32::cast_signed),
             units_taken: 0,
+            with_codes: false,
+            codes_unused: 0,
             redeemed: 0,
             used: false,
             definition: AsJson(known.clone()),
@@ -166,11 +174,21 @@ impl Reward {
             Event::Created { definition, .. } | Event::Changed { definition, .. } => {
                 *self = Self {
                     units_taken: self.units_taken,
+                    with_codes: self.with_codes,
+                    codes_unused: self.codes_unused,
                     redeemed: self.redeemed,
                     used: self.used,
                     ..Self::new(id, definition, self.created_at, position)
                 };
             }
+            Event::OnlineSet { online, .. } => {
+                self.with_codes = online.as_ref().is_some_and(|online| online.with_codes);
+            }
+            Event::CodesAdded { codes, .. } => {
+                let added = i32::try_from(codes.len()).unwrap_or(i32::MAX);
+                self.codes_unused = self.codes_unused.saturating_add(added);
+            }
+            Event::CodeGiven { .. } => self.codes_unused -= 1,
             Event::FirstUsed { .. } => self.used = true,
             Event::UnitTaken { .. } => self.units_taken += 1,
             Event::UnitReturned { .. } => self.units_taken -= 1,
@@ -275,7 +293,9 @@ const LIST: &str = "
         and (not $13
             or coalesce(redemption_from <= $15, true) and coalesce(redemption_until >= $15, true))
         and (not $14 or redemption_from > $15)
-        and (not $16 or units_max is null or units_taken < units_max)
+        and (not $16
+            or (units_max is null or units_taken < units_max)
+            and (not with_codes or codes_unused > 0))
     order by
         case when $17 = 'name' and not $18 then title_folded end,
         case when $17 = 'name' and $18 then title_folded end desc,

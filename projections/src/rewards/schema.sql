@@ -25,6 +25,9 @@ create table rewards (
     -- Null: without end.
     units_max integer,
     units_taken integer not null,
+    -- Whether a redemption gets a code, and how many codes are left.
+    with_codes boolean not null,
+    codes_unused integer not null,
     -- Redemptions that were not cancelled.
     redeemed integer not null,
     -- After first use its points and begin are fixed.

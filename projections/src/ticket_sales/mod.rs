@@ -64,7 +64,7 @@ pub const PROJECTION: Projection = Projection {
         ("group-pass", "TicketSaleCancelled"),
     ],
     opens_details: false,
-    statements: &[BY_ID, LIST],
+    statements: &[COUNTS, BY_ID, LIST],
     new: || Box::new(TicketSales::default()),
 };
 
@@ -307,4 +307,20 @@ pub async fn list(pool: &PgPool, filter: &Filter) -> sqlx::Result<Page<TicketSal
             .bind(paging.limit)
     })
     .await
+}
+
+const COUNTS: &str = "
+    select passholder, count(*), sum(municipality_share)::bigint
+    from views.ticket_sales
+    where at >= $1 and at <= $2 and cancelled_at is null
+    group by passholder";
+
+/// How many tickets each passholder bought between two moments, both inclusive, and how many cents
+/// the municipalities pay of them.
+pub async fn counts(
+    pool: &PgPool,
+    from: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> sqlx::Result<Vec<(Uuid, i64, i64)>> {
+    sqlx::query_as(COUNTS).bind(from).bind(until).fetch_all(pool).await
 }

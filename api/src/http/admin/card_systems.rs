@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use rust_decimal::Decimal;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use uitpas_domain::activity::{After, Margins};
 use uitpas_domain::card_system::{
     AdministrativePrices, Command, PriceBracket, Settings, Voucher, VoucherCode,
@@ -19,11 +20,13 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::renewal::BrokenLine;
 use crate::actions::{Request, card_systems};
 use crate::app::App;
-use crate::http::extract::{Bare, Id, Ids, Write};
+use crate::http::extract::{Bare, CsvUpload, Id, Ids, Write};
 use crate::http::shapes::{GivenDay, GivenPrice};
 use crate::http::words;
+use crate::import::vouchers;
 use crate::problem::{Answer, Problem};
 
 pub fn router() -> OpenApiRouter<App> {
@@ -36,6 +39,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(set_administrative_prices))
         .routes(routes!(change_settings))
         .routes(routes!(issue_voucher))
+        .routes(routes!(issue_vouchers))
 }
 
 async fn carry_out(
@@ -326,4 +330,32 @@ async fn issue_voucher(
     let voucher = Voucher { off: body.off.0, until: body.until.0 };
     let at = app.now();
     carry_out(&app, &request, id, Command::IssueVoucher { code: body.code, voucher, at }).await
+}
+
+#[derive(Serialize, ToSchema)]
+struct IssuedVouchers {
+    issued: usize,
+    /// Codes that were issued before.
+    known: usize,
+    broken: Vec<BrokenLine>,
+}
+
+/// Issues the vouchers of a CSV file, `code,off,until`. A code that was issued before stays as it is.
+#[utoipa::path(
+    post,
+    path = "/card-systems/{id}/voucher-list",
+    params(("id" = u32, Path)),
+    request_body(content = String, content_type = "text/csv"),
+    responses((status = 200, body = IssuedVouchers)),
+    security(("token" = ["ksb-admin"]))
+)]
+async fn issue_vouchers(
+    State(app): State<App>,
+    Id(id): Id<CardSystemId>,
+    CsvUpload { request, text }: CsvUpload,
+) -> Answer<Json<IssuedVouchers>> {
+    let list = vouchers::read(text.as_slice()).map_err(Problem::csv)?;
+    let issued = card_systems::issue_vouchers(&app, &request, id, &list.vouchers).await?;
+    let broken = list.broken.into_iter().map(BrokenLine::from).collect();
+    Ok(Json(IssuedVouchers { issued, known: list.vouchers.len().saturating_sub(issued), broken }))
 }

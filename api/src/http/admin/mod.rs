@@ -3,17 +3,21 @@
 mod activities;
 mod audit;
 mod bulk;
+mod card_stock;
 mod card_systems;
 mod cards;
 mod clients;
 pub mod counters;
 mod coupons;
 mod group_passes;
+mod insight;
 mod kiosks;
 mod memberships;
 mod notes;
+mod online_rewards;
 mod overviews;
 mod renewal;
+mod segments;
 mod view;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -28,6 +32,7 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(about("Audit", audit::router()))
         .merge(about("Bulk actions", bulk::router()))
         .merge(about("Cards", cards::router()))
+        .merge(about("Cards", card_stock::router()))
         .merge(about("Clients", clients::router()))
         .merge(about("Counters", counters::router()))
         .merge(about("Coupons", coupons::router()))
@@ -37,5 +42,8 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(about("Expense notes", notes::router()))
         .merge(about("Overviews", overviews::router()))
         .merge(about("Renewal of social status", renewal::router()))
+        .merge(about("Rewards", online_rewards::router()))
+        .merge(about("Insight", insight::router()))
+        .merge(about("Insight", segments::router()))
         .merge(about("Counter view", view::router()))
 }

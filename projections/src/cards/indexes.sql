@@ -1,0 +1,1 @@
+create index on cards (card_system, counter, state);

@@ -1,0 +1,1 @@
+create index on members using gin (card_systems);
