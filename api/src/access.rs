@@ -232,7 +232,7 @@ pub static OPERATIONS: &[Operation] = &[
     put("/v4/passholders/me/preferences", Oneself(P::PassholdersSelfRead)),
     post("/v4/passholders/me/checkins", Oneself(P::PassholdersSelfCheckin)),
     get("/v4/passholders/me/transactions", Oneself(P::PassholdersTransactionHistory)),
-    get("/v4/passholders/{}/transactions", Oneself(P::PassholdersTransactionHistory)),
+    get("/v4/passholders/{}/transactions", One(&[P::PassholdersTransactionHistory])),
     post("/v4/orders", One(&[P::OrdersCreate])).or_client_id(),
     get("/v4/orders/{}", One(&[P::OrdersRead])).or_custom_token(),
     // Beyond the contract
@@ -248,6 +248,7 @@ pub static OPERATIONS: &[Operation] = &[
     get("/admin/v1/card-systems/{}/memberships-to-block", Role(Ksb)),
     get("/admin/v1/card-systems/{}/coupons", Role(Ksb)),
     post("/admin/v1/coupons", Role(Ksb)),
+    get("/admin/v1/coupons/{}", Role(Ksb)),
     put("/admin/v1/coupons/{}", Role(Ksb)),
     put("/admin/v1/card-systems/{}/auditors/{}", Role(Ksb)),
     delete("/admin/v1/card-systems/{}/auditors/{}", Role(Ksb)),

@@ -17,6 +17,7 @@ use uitpas_domain::counter::{NotAllowed, Task};
 use uitpas_domain::coupon::Unusable;
 use uitpas_domain::kiosk::ScanRefused;
 use uitpas_domain::offering::NotOffered;
+use uitpas_domain::passholder::associations::AssociationRefused;
 use uitpas_domain::passholder::cards::CardRefused;
 use uitpas_domain::passholder::check_ins::CheckInRefused;
 use uitpas_domain::passholder::coupons::CouponRefused;
@@ -28,7 +29,8 @@ use uitpas_domain::passholder::ticket_sales::SaleRefused;
 use uitpas_domain::reward::Unavailable;
 use uitpas_domain::values::identifier::InvalidIdentifier;
 use uitpas_domain::{
-    account, activity, card_system, client, counter, coupon, group_pass, kiosk, passholder, reward,
+    account, activity, association, card_system, client, counter, coupon, group_pass, kiosk,
+    passholder, reward,
 };
 use uitpas_store::Unsuccessful;
 
@@ -118,6 +120,10 @@ pub enum Problem {
     Coupon(#[from] coupon::Refused),
     #[error("a group pass saves no points and redeems none")]
     GroupPass,
+    #[error(transparent)]
+    Association(#[from] association::Refused),
+    #[error("this association is not known")]
+    AssociationNotFound,
     #[error(transparent)]
     OfGroupPass(#[from] group_pass::Refused),
     #[error("{0} belongs to another passholder")]
@@ -434,6 +440,8 @@ impl Problem {
                 "Dit is een groepspas. Daarmee kun je geen punten sparen of omruilen.",
             ),
             Problem::OfGroupPass(refused) => of_group_pass(refused),
+            Problem::Association(refused) => of_association(*refused),
+            Problem::AssociationNotFound => association_not_found(BAD),
             Problem::Taken("insz") => uitpas(
                 BAD,
                 "insz-already-used",
@@ -671,6 +679,7 @@ fn of_passholder(refused: &passholder::Refused) -> Printed {
         Refused::Renewal(why) => of_renewal(*why),
         Refused::CheckIn(why) => of_check_in(why),
         Refused::Sale(why) => of_sale(why),
+        Refused::Association(why) => of_association_membership(*why),
         Refused::Redemption(why) => of_redemption(why),
     }
 }
@@ -1032,6 +1041,73 @@ fn of_sale(why: &SaleRefused) -> Printed {
             nl: Some("Deze korting is aan een andere balie toegekend.".to_owned()),
             ..general(StatusCode::FORBIDDEN, "auth/forbidden", "Forbidden")
         },
+    }
+}
+
+fn association_not_found(status: StatusCode) -> Printed {
+    uitpas(
+        status,
+        "association-not-found",
+        "Association not found",
+        "We vinden deze vereniging niet.",
+    )
+}
+
+fn of_association(refused: association::Refused) -> Printed {
+    use association::Refused as R;
+    match refused {
+        R::Unknown => association_not_found(NOT_FOUND),
+        R::AlreadyExists => own(
+            StatusCode::CONFLICT,
+            "association-exists",
+            "Association exists",
+            "Deze vereniging bestaat al.",
+        ),
+        R::OwnerIsFixed => invalid_body("/cardSystemId", &refused.to_string()),
+        R::RuleOutOfRange => invalid_body("/endRule", &refused.to_string()),
+    }
+}
+
+fn of_association_membership(why: AssociationRefused) -> Printed {
+    match why {
+        AssociationRefused::Unknown => association_not_found(BAD),
+        AssociationRefused::OtherCounter => Printed {
+            nl: Some(
+                "Deze balie kan lidmaatschappen van deze vereniging niet toekennen.".to_owned(),
+            ),
+            ..general(StatusCode::FORBIDDEN, "auth/forbidden", "Forbidden")
+        },
+        AssociationRefused::OtherCardSystem => uitpas(
+            BAD,
+            "association-passholder-cardsystem-mismatch",
+            "Passholder is no member of the association's card system",
+            "Deze pashouder is geen actief lid van de UiTPAS-regio van deze vereniging.",
+        ),
+        AssociationRefused::NoEndDate => Printed {
+            nl: Some("Vul in tot wanneer het lidmaatschap loopt.".to_owned()),
+            ..invalid_body("/endDate", REQUIRED)
+        },
+        AssociationRefused::Past(until) => own(
+            BAD,
+            "association-membership-past",
+            "End date is past",
+            format!("Dit lidmaatschap zou lopen tot en met {}. Dat is al voorbij.", day(until)),
+        ),
+        AssociationRefused::NotLater(until) => uitpas(
+            BAD,
+            "association-membership-renew-not-possible",
+            "Renewing is not possible",
+            format!(
+                "Dit lidmaatschap loopt al tot en met {}. Verlengen kan alleen tot een latere dag.",
+                day(until)
+            ),
+        ),
+        AssociationRefused::NoMember => own(
+            NOT_FOUND,
+            "association-membership-not-found",
+            "Association membership not found",
+            "Deze pashouder heeft dit lidmaatschap niet.",
+        ),
     }
 }
 

@@ -116,6 +116,8 @@ uuid_id! {
     RewardId,
     /// One redeemed reward.
     RedemptionId,
+    /// An association of which passholders carry a membership.
+    AssociationId,
     /// A check-in device.
     KioskId,
     /// One command: the same id twice is the same command.

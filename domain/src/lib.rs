@@ -15,6 +15,7 @@
 //! | kansentarief, verdeelsleutel | [`distribution::DistributionKey`] |
 //! | UiTID | [`account::Account`], of a person; a program has a [`client::Client`] |
 //! | gespaard punt | a check-in: [`passholder::check_ins`] |
+//! | lidmaatschap | of an [`association::Association`], in [`passholder::associations`] |
 //! | kortingsbon | [`coupon::Coupon`], used in [`passholder::coupons`] |
 //! | groepspas | [`group_pass::GroupPass`] |
 //! | toegekende korting | a ticket sale: [`passholder::ticket_sales`] |
@@ -23,6 +24,7 @@
 
 pub mod account;
 pub mod activity;
+pub mod association;
 pub mod bulk;
 pub mod calendar;
 pub mod card;

@@ -5,6 +5,7 @@ use cqrs_es::Aggregate;
 
 use crate::account::{self, Account};
 use crate::activity::{self, Activity};
+use crate::association::{self, Association};
 use crate::card::{self, Card};
 use crate::card_system::{self, CardSystem};
 use crate::client::{self, Client};
@@ -12,8 +13,8 @@ use crate::counter::{self, Counter};
 use crate::coupon::{self, Coupon};
 use crate::group_pass::{self, GroupPass};
 use crate::ids::{
-    ActivityId, CardSystemId, CounterId, CouponId, GroupPassId, KioskId, PassholderId, RewardId,
-    SubjectId,
+    ActivityId, AssociationId, CardSystemId, CounterId, CouponId, GroupPassId, KioskId,
+    PassholderId, RewardId, SubjectId,
 };
 use crate::kiosk::{self, Kiosk};
 use crate::metadata::Metadata;
@@ -48,6 +49,7 @@ pub enum AnyEvent {
     Kiosk(KioskId, kiosk::Event),
     Coupon(CouponId, coupon::Event),
     GroupPass(GroupPassId, group_pass::Event),
+    Association(AssociationId, association::Event),
 }
 
 /// An entry that this version does not understand. A reader stops at it; nothing is skipped.
@@ -102,6 +104,10 @@ impl AnyEvent {
             GroupPass::TYPE => {
                 Ok(AnyEvent::GroupPass(id.parse().map_err(bad_id)?, serde_json::from_str(payload)?))
             }
+            Association::TYPE => Ok(AnyEvent::Association(
+                id.parse().map_err(bad_id)?,
+                serde_json::from_str(payload)?,
+            )),
             other => Err(NotUnderstood::AggregateType(other.to_owned())),
         }
     }

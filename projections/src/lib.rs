@@ -6,6 +6,7 @@
 //! the domain did.
 
 pub mod activities;
+pub mod associations;
 pub mod cards;
 pub mod check_ins;
 pub mod counters;
@@ -52,6 +53,7 @@ pub use verify::Difference;
 /// All projections there are.
 pub const ALL: &[&Projection] = &[
     &activities::PROJECTION,
+    &associations::PROJECTION,
     &cards::PROJECTION,
     &check_ins::PROJECTION,
     &counters::PROJECTION,

@@ -12,6 +12,7 @@ use strum::VariantNames;
 use tokio::sync::mpsc;
 use uitpas_domain::account::{self, Account};
 use uitpas_domain::activity::{self, Activity};
+use uitpas_domain::association::{self, Association};
 use uitpas_domain::card::{self, Card};
 use uitpas_domain::card_system::{self, CardSystem};
 use uitpas_domain::client::{self, Client};
@@ -60,7 +61,7 @@ impl Entry {
 /// All events there are: their aggregate, their type, and a small number for each. An aggregate that
 /// is not named here stops every reader.
 static KNOWN: LazyLock<HashMap<&str, HashMap<&str, u32>>> = LazyLock::new(|| {
-    let aggregates: [(&str, &[&str]); 11] = [
+    let aggregates: [(&str, &[&str]); 12] = [
         (Passholder::TYPE, passholder::Event::VARIANTS),
         (Counter::TYPE, counter::Event::VARIANTS),
         (Card::TYPE, card::Event::VARIANTS),
@@ -72,6 +73,7 @@ static KNOWN: LazyLock<HashMap<&str, HashMap<&str, u32>>> = LazyLock::new(|| {
         (Kiosk::TYPE, kiosk::Event::VARIANTS),
         (Coupon::TYPE, coupon::Event::VARIANTS),
         (GroupPass::TYPE, group_pass::Event::VARIANTS),
+        (Association::TYPE, association::Event::VARIANTS),
     ];
     let mut numbers = 0..u128::BITS;
     let mut number = |name: &&'static str| {

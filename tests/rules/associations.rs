@@ -67,9 +67,7 @@ fn the_end_date_follows_the_rule_of_the_association() {
         birth_date: Some(day("2008-06-15")),
         ..joins(EndRule::DayBeforeBirthday(18), "2026-06-15")
     };
-    bram_is_known()
-        .when(joining(past))
-        .refused(AssociationRefused::Past(day("2026-06-14")));
+    bram_is_known().when(joining(past)).refused(AssociationRefused::Past(day("2026-06-14")));
     let unreadable = joins(EndRule::DayBeforeBirthday(18), "2026-06-15");
     let unreadable = JoinAssociation { birth_date: None, ..unreadable };
     bram_is_known().when(joining(unreadable)).refused(AssociationRefused::NoEndDate);
@@ -115,9 +113,7 @@ fn a_renewal_ends_in_the_future_and_later_than_before() {
 
     let monthly = |on: &str| joining(joins(EndRule::MonthsFromRegistration(1), on));
     let member = bram_is_known().when(monthly("2026-06-15")).happens();
-    member
-        .when(monthly("2026-06-15"))
-        .refused(AssociationRefused::NotLater(day("2026-07-15")));
+    member.when(monthly("2026-06-15")).refused(AssociationRefused::NotLater(day("2026-07-15")));
     member.when(monthly("2026-06-16")).happens();
 }
 

@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use uitpas_domain::activity::{
     self, Activity, Audience, Calendar, Description, NamedPrice, Occurrence,
 };
+use uitpas_domain::association::{self, Association};
 use uitpas_domain::card::{self, Card};
 use uitpas_domain::card_system::{self, CardSystem};
 use uitpas_domain::counter::{self, Authority, Counter, PermissionGroup, Profile, Terms};
@@ -58,6 +59,7 @@ told!(
     Activity: activity,
     Reward: reward,
     Coupon: coupon,
+    Association: association,
     GroupPass: group_pass,
     Kiosk: kiosk
 );

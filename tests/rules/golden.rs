@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use cqrs_es::{Aggregate, DomainEvent};
 use uitpas_domain::account::{self, Account};
 use uitpas_domain::activity::{self, Activity};
+use uitpas_domain::association::{self, Association};
 use uitpas_domain::card::{self, Card};
 use uitpas_domain::card_system::{self, CardSystem};
 use uitpas_domain::client::{self, Client};
@@ -57,6 +58,8 @@ fn event_types() -> Vec<(&'static str, Vec<&'static str>)> {
                 SuspensionLifted,
                 SocialStatusEnded,
                 MembershipBlocked,
+                AssociationJoined,
+                AssociationLeft,
                 CheckedIn,
                 CheckInCorrected,
                 TicketSold,
@@ -124,6 +127,7 @@ fn event_types() -> Vec<(&'static str, Vec<&'static str>)> {
             ]
         ),
         variants!(Coupon, coupon::Event, [Defined, Changed,]),
+        variants!(Association, association::Event, [Defined, Changed,]),
         variants!(
             GroupPass,
             group_pass::Event,
@@ -179,6 +183,7 @@ fn what_is_not_understood_stops_the_reader() {
 #[test]
 fn words_in_events_keep_their_spelling() {
     use uitpas_domain::activity::{After, Audience};
+    use uitpas_domain::association::EndRule;
     use uitpas_domain::calendar::Period;
     use uitpas_domain::card::Stage;
     use uitpas_domain::card_system::Occasion;
@@ -217,6 +222,11 @@ fn words_in_events_keep_their_spelling() {
         (Audience::Everyone, "everyone"),
         (Audience::Members, "members"),
         (Audience::Education, "education"),
+    ]);
+    spelled(&[
+        (EndRule::ByHand, "by-hand"),
+        (EndRule::MonthsFromRegistration(12), r#"{"months-from-registration":12}"#),
+        (EndRule::DayBeforeBirthday(18), r#"{"day-before-birthday":18}"#),
     ]);
     spelled(&[(Kind::Points, "points"), (Kind::Welcome, "welcome")]);
     spelled(&[
@@ -301,6 +311,7 @@ fn written(event: &AnyEvent) -> (String, String, String) {
         AnyEvent::Reward(_, event) => of(event),
         AnyEvent::Coupon(_, event) => of(event),
         AnyEvent::GroupPass(_, event) => of(event),
+        AnyEvent::Association(_, event) => of(event),
         AnyEvent::Kiosk(_, event) => of(event),
     }
 }

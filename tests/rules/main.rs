@@ -1,6 +1,7 @@
 //! The rulebook, chapter by chapter, against the domain alone. The id above a test is the rule it
 //! proves.
 
+mod associations;
 mod bulk;
 mod calendar;
 mod cards;

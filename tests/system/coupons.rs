@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
-use crate::region::{Desk, ELSEWHERE, Holder, Region, THEATRE, in_days, list, text, ticket, today};
+use crate::region::{
+    Desk, ELSEWHERE, GYM, Holder, Region, THEATRE, in_days, list, text, ticket, today,
+};
 
 /// R-CPN-01, R-CPN-02, R-CPN-03: who has no social status buys with a coupon; it gives no point.
 #[tokio::test]
@@ -87,6 +89,7 @@ async fn the_share_of_the_municipality_is_settled() {
     );
     let path = format!("/admin/v1/counters/{THEATRE}/totals?from={0}&until={0}", today());
     let totals = list(&ksb.gets(&path).await.ok());
+    assert_eq!(row["withCoupon"], true);
     let share = |code: &str| {
         totals
             .iter()
@@ -194,6 +197,102 @@ async fn only_the_ksb_lays_coupons_down() {
             _ => drop(answer.wrong("/0/tariff/id")),
         }
     }
+}
+
+/// R-CPN-01: at the activities and counters that it names, in each of the three ways to take off.
+#[tokio::test]
+async fn a_coupon_holds_where_it_says_and_takes_off_as_it_says() {
+    let region = Region::new().await;
+    let (desk, ksb) = (region.desk(THEATRE), region.ksb());
+    let holder = region.passholder().await;
+    let here = region.activity(THEATRE, 10.0).await;
+    let there = region.activity(GYM, 10.0).await;
+    for (more, at_theatre, at_gym) in [
+        (json!({ "onlyEvents": [here] }), true, false),
+        (json!({ "onlyOrganizers": [GYM] }), false, true),
+        (json!({ "onlyEvents": [here], "onlyOrganizers": [GYM] }), false, false),
+        (json!({ "cardSystems": [2] }), false, false),
+        (json!({ "cardSystems": [1, 2] }), true, true),
+        (json!({ "validFrom": in_days(1) }), false, false),
+        (json!({ "validUntil": in_days(0) }), true, true),
+    ] {
+        let coupon = ksb.defines_coupon(more.clone()).await.created();
+        let tariff = format!("COUPON_{}", coupon["id"]);
+        for (counter, activity, holds) in [(THEATRE, &here, at_theatre), (GYM, &there, at_gym)] {
+            let asked = with_tariff(ticket(&holder.card, activity, 10.0), &tariff);
+            let answer = region.desk(counter).sells_all([asked]).await;
+            match holds {
+                true => drop(answer.ok()),
+                false => drop(answer.refused(400, "uitpas/invalid-coupon")),
+            }
+        }
+    }
+    for (effect, pays, organizer, municipality) in [
+        (json!({ "percentages": [0, 25, 75] }), 0.0, 2.5, 7.5),
+        (
+            json!({ "percentOff": 33.33, "organizerPart": 40, "municipalityPart": 60 }),
+            6.67,
+            1.33,
+            2.0,
+        ),
+        (json!({ "amountOff": 12, "organizerPart": 1, "municipalityPart": 0 }), 0.0, 10.0, 0.0),
+    ] {
+        let coupon = ksb.defines_coupon(json!({ "effect": effect })).await.created();
+        let path = format!("/admin/v1/coupons/{}", coupon["id"]);
+        let laid_down = ksb.gets(&path).await.ok();
+        for (field, value) in effect.as_object().expect("an object") {
+            assert_eq!(numbers(&laid_down["effect"][field]), numbers(value), "{field}");
+        }
+        let mut again = laid_down.clone();
+        again["name"] = json!("Andere bon");
+        ksb.puts(&path, again.clone()).await.done();
+        assert_eq!(ksb.gets(&path).await.ok(), again, "what is read can be sent back");
+        let tariff = format!("COUPON_{}", coupon["id"]);
+        let asked = with_tariff(ticket(&holder.card, &here, 10.0), &tariff);
+        let sold = desk.sells_all([asked]).await.ok();
+        assert_eq!(sold[0]["tariff"]["price"], json!(pays));
+        let rows = desk.granted_tariffs().await;
+        let row = rows.iter().find(|row| row["id"] == sold[0]["id"]).expect("a row");
+        let shares = (&row["organizerShare"], &row["municipalityShare"]);
+        assert_eq!(shares, (&json!(organizer), &json!(municipality)));
+    }
+    let coupon = ksb.defines_coupon(json!({})).await.created();
+    let path = format!("/admin/v1/coupons/{}", coupon["id"]);
+    desk.gets(&path).await.refused(403, "auth/forbidden");
+    region.ksb_of(2).gets(&path).await.refused(403, "auth/forbidden");
+    ksb.gets("/admin/v1/coupons/1").await.refused(404, "own/coupon-not-found");
+}
+
+/// Whether given whole or as a decimal.
+fn numbers(value: &Value) -> Vec<f64> {
+    match value {
+        Value::Array(list) => list.iter().flat_map(numbers).collect(),
+        number => number.as_f64().into_iter().collect(),
+    }
+}
+
+/// R-CPN-05: where no municipality can pay its share, the coupon is not offered.
+#[tokio::test]
+async fn a_coupon_that_nobody_pays_for_is_not_offered() {
+    let region = Region::new().await;
+    let (desk, ksb) = (region.desk(THEATRE), region.ksb());
+    let stranger = region.entitled_elsewhere().await;
+    let activity = region.activity(THEATRE, 10.0).await;
+    let unpaid = ksb.defines_coupon(json!({})).await.created();
+    let at_home = format!("COUPON_{}", unpaid["id"]);
+    assert_eq!(
+        desk.asks_tariff(&stranger.card, &activity, 10.0).await.ok()["available"],
+        json!([])
+    );
+    let asked = with_tariff(ticket(&stranger.card, &activity, 10.0), &at_home);
+    desk.sells_all([asked]).await.refused(400, "uitpas/social-tariff-not-available");
+    let of_organizer = json!({ "effect": {
+        "percentOff": 50, "organizerPart": 1, "municipalityPart": 0,
+    } });
+    let paid = ksb.defines_coupon(of_organizer).await.created();
+    let offered = desk.asks_tariff(&stranger.card, &activity, 10.0).await.ok();
+    assert_eq!(offered["available"].as_array().map(Vec::len), Some(1));
+    assert_eq!(offered["available"][0]["id"], format!("COUPON_{}", paid["id"]));
 }
 
 fn with_tariff(mut ticket: Value, tariff: &str) -> Value {

@@ -3,6 +3,7 @@
 
 mod access;
 mod answer;
+mod associations;
 mod audit;
 mod bad_input;
 mod bulk;

@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uitpas_api::auth::{AUDIENCE, Claims, DEMO_ISSUER, Kind};
 
-use crate::region::{Desk, Holder, Region, THEATRE, between, list, text};
+use crate::region::{Desk, ELSEWHERE, Holder, Region, THEATRE, YOUTH, between, list, text};
 
 impl Region {
     /// Somebody who logged in with his national number, and with one factor.
@@ -117,7 +117,7 @@ async fn a_qr_code_gives_the_point_of_its_activity_once() {
         .refused(403, "auth/forbidden");
 }
 
-/// The points that were saved and spent, newest first; what was taken back does not show.
+/// R-CHK-08, R-RWD-08: points saved, spent and taken back, newest first, with the balance after each.
 #[tokio::test]
 async fn one_sees_what_became_of_ones_points() {
     let region = Region::new().await;
@@ -129,7 +129,7 @@ async fn one_sees_what_became_of_ones_points() {
         check_ins.push(desk.checks_in(&holder.card, &activity).await.created());
     }
     let reward = region.ksb().makes_reward(json!({ "title": "Thee", "points": 2 })).await.ok();
-    desk.redeems(&reward, &holder.card).await.created();
+    let redeemed = desk.redeems(&reward, &holder.card).await.created();
     desk.takes_back(&check_ins[1]).await.done();
     let asked = |query: &str| format!("/v4/passholders/me/transactions{query}");
     let lines = nele.gets(&asked("")).await.ok();
@@ -138,13 +138,25 @@ async fn one_sees_what_became_of_ones_points() {
     };
     assert_eq!(
         (&lines["totalItems"], points(&lines)),
-        (&json!(3), vec![json!(-2), json!(1), json!(1)])
+        (&json!(5), vec![json!(-1), json!(-2), json!(1), json!(1), json!(1)])
     );
-    let spent = &lines["member"][0];
+    let (corrected, spent) = (&lines["member"][0], &lines["member"][1]);
+    assert!(text(&corrected["title"]).starts_with("Correctie: "), "{corrected}");
     assert_eq!((&spent["title"], &spent["location"]), (&json!("Thee"), &json!(THEATRE)));
+    assert_eq!((&spent["balance"], &corrected["balance"]), (&json!(1), &json!(0)));
     let oldest = nele.gets(&asked("?sort%5BcreationDate%5D=asc&start=1")).await.ok();
-    assert_eq!(points(&oldest), [json!(1), json!(-2)]);
+    assert_eq!(points(&oldest), [json!(1), json!(1), json!(-2), json!(-1)]);
     desk.gets(&asked("")).await.refused(403, "auth/forbidden");
+
+    region.ksb().gives_back(&redeemed).await.done();
+    let path = format!("/v4/passholders/{}/transactions", holder.id);
+    let lines = desk.gets(&path).await.ok();
+    assert_eq!((&lines["totalItems"], &lines["member"][0]["points"]), (&json!(6), &json!(2)));
+    assert!(text(&lines["member"][0]["title"]).starts_with("Geannuleerd: "), "{lines}");
+    assert_eq!(lines["member"][0]["balance"], desk.balance_of(&holder).await);
+    assert_eq!(nele.gets(&asked("")).await.ok(), lines);
+    region.desk(ELSEWHERE).gets(&path).await.refused(403, "auth/forbidden");
+    region.desk(YOUTH).gets(&path).await.refused(403, "auth/forbidden");
 }
 
 /// R-PRV-01, R-PRV-03: one chooses one's messages, and leaves; then nothing is left to read.

@@ -19,10 +19,6 @@ const NOT_YET: &[(&str, &str)] = &[
     ("GET", "/passholders/{passholderId}/picture"),
     ("PUT", "/passholders/{passholderId}/picture"),
     ("DELETE", "/passholders/{passholderId}/picture"),
-    ("GET", "/associations"),
-    ("GET", "/passholders/{passholderId}/association-memberships"),
-    ("POST", "/passholders/{passholderId}/association-memberships"),
-    ("DELETE", "/passholders/{passholderId}/association-memberships/{associationId}"),
     ("GET", "/passholders/{passholderId}/family-members"),
     ("POST", "/passholders/{passholderId}/family-members"),
     ("PUT", "/passholders/{passholderId}/family-members/{familyMemberId}"),
@@ -39,7 +35,6 @@ const NOT_YET: &[(&str, &str)] = &[
     ("GET", "/uitid/emails/{email}"),
     ("PUT", "/passholders/me/uitid"),
     ("POST", "/passholders/me"),
-    ("GET", "/passholders/{passholderId}/transactions"),
     ("POST", "/orders"),
     ("GET", "/orders/{orderId}"),
 ];
@@ -164,6 +159,8 @@ async fn prepared(region: &Region) -> Vec<(&'static str, Prepared)> {
     let removed = region.passholder().await;
     let group_card = region.card(true).await;
     let group = ksb.makes_pass(&group_card, json!({})).await.created();
+    let of_theatre = json!({ "registrars": [THEATRE] });
+    let scouts = ksb.defines_association(of_theatre).await.created();
     let check_in = desk.checks_in(number, &film).await.created();
     let sale = desk.sells(number, &film, 10.0).await.ok()[0].clone();
     let reward = ksb.makes_reward(json!({ "organizers": [{ "id": THEATRE }] })).await.ok();
@@ -178,7 +175,9 @@ async fn prepared(region: &Region) -> Vec<(&'static str, Prepared)> {
 
     let of = |value: &Value| text(&value["id"]).to_owned();
     let (reward, redeemed) = (of(&reward), of(&redeemed));
-    let group = of(&group);
+    let (group, scouts) = (of(&group), of(&scouts));
+    let of_association = format!("/v4/passholders/{}/association-memberships", other.id);
+    let at_theatre = format!("organizerId={THEATRE}");
     let new_card = region.card(false).await;
     let new_person = region.person(THEATRE, &new_card);
     let free = insz(born_years_ago(44), 444);
@@ -223,6 +222,7 @@ async fn prepared(region: &Region) -> Vec<(&'static str, Prepared)> {
         (&desk, "/kiosks", format!("?organizerId={THEATRE}")),
         (&desk, "/card-systems", "?postalCode=9981".to_owned()),
         (&desk, "/grouppasses", format!("?uitpasNumber={group_card}")),
+        (&desk, "/associations", format!("?{at_theatre}&permission=WRITE")),
     ] {
         add(who, path, get.clone(), format!("/v4{path}{at}"), None);
     }
@@ -262,6 +262,7 @@ async fn prepared(region: &Region) -> Vec<(&'static str, Prepared)> {
         (&desk, "/events/{}/settings", format!("/events/{play}/settings")),
         (&desk, "/organizers/{}", format!("/organizers/{THEATRE}")),
         (&desk, "/card-systems/{}", "/card-systems/1".to_owned()),
+        (&desk, "/passholders/{}/transactions", format!("/passholders/{id}/transactions")),
         (&desk, "/grouppasses/{}", format!("/grouppasses/{group}")),
         (&desk, "/grouppasses/{}/coupons", format!("/grouppasses/{group}/coupons")),
         (
@@ -312,6 +313,11 @@ async fn prepared(region: &Region) -> Vec<(&'static str, Prepared)> {
         format!("{of_me}/memberships/1"),
         Some(social(digital)),
     );
+    let memberships = "/passholders/{}/association-memberships";
+    let asked = format!("{of_association}?{at_theatre}");
+    let joins = json!({ "association": { "id": scouts }, "endDate": in_days(30) });
+    add(&desk, memberships, get.clone(), asked.clone(), None);
+    add(&desk, memberships, post.clone(), asked, Some(joins));
     add(&ksb, "/rewards", post.clone(), at("/rewards"), Some(new_reward.clone()));
     add(&ksb, "/rewards/{}", put.clone(), format!("/v4/rewards/{reward}"), Some(new_reward));
     add(
@@ -373,6 +379,8 @@ async fn prepared(region: &Region) -> Vec<(&'static str, Prepared)> {
     );
 
     // What is taken back.
+    let left = format!("{of_association}/{scouts}?{at_theatre}");
+    add(&desk, "/passholders/{}/association-memberships/{}", delete.clone(), left, None);
     add(&desk, "/checkins/{}", delete.clone(), format!("/v4/checkins/{}", of(&check_in)), None);
     add(&desk, "/ticket-sales/{}", delete.clone(), format!("/v4/ticket-sales/{}", of(&sale)), None);
     add(

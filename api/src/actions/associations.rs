@@ -152,11 +152,7 @@ pub async fn of_passholder(
     Ok(standing.await?)
 }
 
-async fn birth_date(
-    work: &Work,
-    id: PassholderId,
-    holder: &Holder,
-) -> Outcome<Option<NaiveDate>> {
+async fn birth_date(work: &Work, id: PassholderId, holder: &Holder) -> Outcome<Option<NaiveDate>> {
     let details = open_details(work, id, &holder.details).await?;
     Ok(details.map(|details| details.birth_date))
 }

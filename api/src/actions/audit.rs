@@ -191,6 +191,8 @@ async fn passholder(app: &App, id: PassholderId, position: u64) -> Answer<Found>
             | passholder::Event::SuspensionLifted { .. }
             | passholder::Event::SocialStatusEnded { .. }
             | passholder::Event::MembershipBlocked { .. }
+            | passholder::Event::AssociationJoined { .. }
+            | passholder::Event::AssociationLeft { .. }
             | passholder::Event::CheckedIn(_)
             | passholder::Event::CheckInCorrected { .. }
             | passholder::Event::TicketSold(_)
@@ -291,6 +293,8 @@ async fn line(app: &App, sale: SaleId, position: u64) -> Answer<Found> {
             | passholder::Event::SuspensionLifted { .. }
             | passholder::Event::SocialStatusEnded { .. }
             | passholder::Event::MembershipBlocked { .. }
+            | passholder::Event::AssociationJoined { .. }
+            | passholder::Event::AssociationLeft { .. }
             | passholder::Event::CheckedIn(_)
             | passholder::Event::RewardRedeemed(_)
             | passholder::Event::RedemptionCancelled { .. }

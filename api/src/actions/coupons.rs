@@ -69,6 +69,18 @@ pub async fn change(
     .await
 }
 
+/// A coupon as it was laid down, for a KSB admin of its card system.
+pub async fn of_ksb(app: &App, caller: &Caller, id: CouponId) -> Answer<Definition> {
+    let found = app.store.preview(|work| async move {
+        let known = work.load::<Coupon>(&id).await?.state.clone();
+        let definition = known.definition.as_deref();
+        let definition = definition.ok_or(uitpas_domain::coupon::Refused::Unknown)?;
+        demand_ksb(&work, caller, definition.owner).await?;
+        Ok(definition.clone())
+    });
+    Ok(found.await?)
+}
+
 /// The coupons that may be usable at an activity today; whether they are is decided by the domain.
 pub async fn candidates(
     app: &App,

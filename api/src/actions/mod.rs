@@ -3,6 +3,7 @@
 
 pub mod accounts;
 pub mod activities;
+pub mod associations;
 pub mod audit;
 pub mod bulk;
 pub mod card_systems;

@@ -105,7 +105,7 @@ struct AtCounter {
     #[param(value_type = Option<String>)]
     organizer_id: Option<CounterId>,
     /// The old spelling of `organizerId`.
-    #[param(value_type = Option<String>, deprecated)]
+    #[param(value_type = Option<String>)]
     organiser_id: Option<CounterId>,
 }
 
@@ -160,8 +160,8 @@ async fn of_passholder(
     Query(asked): Query<AtCounter>,
 ) -> Answer<Json<Vec<AssociationMembership>>> {
     let counter = asked.organizer_id.or(asked.organiser_id);
-    let counter = counter
-        .ok_or_else(|| Problem::Query("organizerId".to_owned(), REQUIRED.to_owned()))?;
+    let counter =
+        counter.ok_or_else(|| Problem::Query("organizerId".to_owned(), REQUIRED.to_owned()))?;
     let all = associations::of_passholder(&app, &caller, &counter, passholder).await?;
     Ok(Json(all.into_iter().map(AssociationMembership::from).collect()))
 }

@@ -1,6 +1,7 @@
 //! The HTTP doors, and their contents page.
 
 pub mod admin;
+pub mod associations;
 pub mod card_systems;
 pub mod cards;
 pub mod check_in_codes;
@@ -72,6 +73,7 @@ fn contract() -> OpenApiRouter<App> {
         .merge(about("Rewards", reward_search::router()))
         .merge(about("Coupons", coupons::router()))
         .merge(about("Group passes", group_passes::router()))
+        .merge(about("Associations", associations::router()))
         .merge(about("Rewards", rewards::router()))
         .merge(about("Kiosks", kiosks::router()))
         .merge(about("Kiosks", kiosk_devices::router()))

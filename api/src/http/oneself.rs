@@ -1,10 +1,13 @@
 //! Whoever is logged in, about himself: `/passholders/me`.
 
+use std::cmp::Reverse;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use chrono::{DateTime, FixedOffset};
+use chrono::{DateTime, FixedOffset, Utc};
 use serde::{Deserialize, Serialize};
+use uitpas_domain::ids::PassholderId;
 use uitpas_domain::passholder::registration::Preferences;
 use uitpas_domain::values::text::Text;
 use uitpas_projections::{Paging, check_ins, counters, redemptions};
@@ -12,7 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::extract::{Bare, Query, Write, paging};
+use super::extract::{Bare, Id, Query, Write, paging};
 use super::passholders::{OptIns, Passholder, Sort, print};
 use super::shapes::{Page, instant};
 use super::words;
@@ -27,6 +30,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(set_preferences))
         .routes(routes!(check_in))
         .routes(routes!(transactions))
+        .routes(routes!(transactions_of))
 }
 
 /// Who he is to the ledger.
@@ -127,11 +131,13 @@ struct Transaction {
     title: String,
     location: String,
     creation_date: DateTime<FixedOffset>,
-    /// Earned, or where negative spent.
+    /// Earned, or where negative spent or taken back.
     points: i64,
+    /// Beyond the contract: the points after it.
+    balance: i64,
 }
 
-/// Points that were saved and spent. What was taken back again does not show.
+/// Points that were saved and spent, corrections and cancellations among them.
 #[utoipa::path(
     get,
     path = "/passholders/me/transactions",
@@ -149,35 +155,79 @@ async fn transactions(
     for view in [check_ins::PROJECTION.name, redemptions::PROJECTION.name] {
         app.caught_up(&caller, view).await?;
     }
+    Ok(Json(ledger(&app, id, asked.sort, paging).await?))
+}
+
+/// The same for staff who may see this passholder.
+#[utoipa::path(
+    get,
+    path = "/passholders/{id}/transactions",
+    params(("id" = Uuid, Path), AskedTransactions),
+    responses((status = 200, body = Page<Transaction>)),
+    security(("token" = ["PASSHOLDERS_TRANSACTION_HISTORY"]))
+)]
+async fn transactions_of(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<PassholderId>,
+    Query(asked): Query<AskedTransactions>,
+) -> Answer<Json<Page<Transaction>>> {
+    let paging = paging(asked.start, asked.limit)?;
+    passholders::read(&app, &caller, id).await?;
+    for view in [check_ins::PROJECTION.name, redemptions::PROJECTION.name] {
+        app.caught_up(&caller, view).await?;
+    }
+    Ok(Json(ledger(&app, id, asked.sort, paging).await?))
+}
+
+/// A line before it is printed: when, of what, at which counter, how many points.
+type Line = (DateTime<Utc>, String, String, i64);
+
+/// Points saved and spent, and whatever was taken back as a line of its own, each with the balance
+/// after it: the last one is the passholder's.
+async fn ledger(
+    app: &App,
+    passholder: PassholderId,
+    sort: Sort,
+    paging: Paging,
+) -> Answer<Page<Transaction>> {
     let pool = app.pool();
     // One person has some hundreds in a lifetime.
     let all = Paging { start: 0, limit: i64::MAX };
-    let saved = check_ins::Filter {
-        passholder: Some(id),
-        corrected: Some(false),
-        paging: all,
-        ..Default::default()
-    };
-    let spent = redemptions::Filter {
-        passholder: Some(id),
-        cancelled: Some(false),
-        paging: all,
-        ..Default::default()
-    };
-    let saved = check_ins::list(pool, &saved).await?.rows.into_iter();
-    let spent = redemptions::list(pool, &spent).await?.rows.into_iter();
-    let mut lines: Vec<_> = saved
-        .map(|row| (row.at, row.title, row.counter, i64::from(row.points)))
-        .chain(spent.map(|row| (row.at, row.title, row.counter, -i64::from(row.points))))
-        .collect();
-    lines.sort_by_key(|(at, ..)| *at);
-    if asked.sort == Sort::Desc {
-        lines.reverse();
+    let saved =
+        check_ins::Filter { passholder: Some(passholder), paging: all, ..Default::default() };
+    let spent =
+        redemptions::Filter { passholder: Some(passholder), paging: all, ..Default::default() };
+    let mut lines: Vec<Line> = Vec::new();
+    for row in check_ins::list(pool, &saved).await?.rows {
+        let points = i64::from(row.points);
+        if let Some(at) = row.corrected_at {
+            lines.push((at, format!("Correctie: {}", row.title), row.counter.clone(), -points));
+        }
+        lines.push((row.at, row.title, row.counter, points));
+    }
+    for row in redemptions::list(pool, &spent).await?.rows {
+        let points = i64::from(row.points);
+        if let Some(at) = row.cancelled_at {
+            lines.push((at, format!("Geannuleerd: {}", row.title), row.counter.clone(), points));
+        }
+        lines.push((row.at, row.title, row.counter, -points));
+    }
+    // What happened at the same instant began with what gave points.
+    lines.sort_by_key(|(at, _, _, points)| (*at, Reverse(*points)));
+    let mut balance = 0;
+    let mut with_balance: Vec<(Line, i64)> = Vec::with_capacity(lines.len());
+    for line in lines {
+        balance += line.3;
+        with_balance.push((line, balance));
+    }
+    if sort == Sort::Desc {
+        with_balance.reverse();
     }
     let counters = counters::list(pool, None).await?;
-    Ok(Json(Page::cut(lines, paging, |(at, title, counter, points)| {
+    Ok(Page::cut(with_balance, paging, |((at, title, counter, points), balance)| {
         let known = counters.iter().find(|known| known.id == counter);
         let location = known.map_or(counter, |known| known.name.clone());
-        Transaction { title, location, creation_date: instant(at), points }
-    })))
+        Transaction { title, location, creation_date: instant(at), points, balance }
+    }))
 }

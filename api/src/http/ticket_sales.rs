@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};
+use uitpas_domain::card::Holder as Buyer;
 use uitpas_domain::ids::{ActivityId, CheckInId, CounterId, CouponId, PassholderId, SaleId};
 use uitpas_domain::passholder::check_ins::{NoPoint, PointOfSale};
 use uitpas_domain::values::card_number::CardNumber;
@@ -218,9 +219,9 @@ async fn list(
     let page = overview::list(app.pool(), &filter).await?;
     let mut member = Vec::with_capacity(page.rows.len());
     for row in page.rows {
-        let passholder = match row.counter.parse() {
-            Ok(counter) => beside(&app, &caller, &counter, PassholderId(row.passholder)).await?,
-            Err(_) => None,
+        let passholder = match (row.counter.parse(), row.buyer()) {
+            (Ok(counter), Buyer::Passholder(id)) => beside(&app, &caller, &counter, id).await?,
+            (Ok(_), Buyer::GroupPass(_)) | (Err(_), _) => None,
         };
         member.push(TicketSale {
             tariff: tariff(&row),

@@ -79,7 +79,10 @@ impl Holder {
         }
     }
 
-    pub(super) fn leave_association(&self, leave: &LeaveAssociation) -> Result<Vec<Event>, Refused> {
+    pub(super) fn leave_association(
+        &self,
+        leave: &LeaveAssociation,
+    ) -> Result<Vec<Event>, Refused> {
         demand_registrar(&leave.by, &leave.association)?;
         if !self.associations.contains_key(&leave.id) {
             return Err(AssociationRefused::NoMember.into());

@@ -9,7 +9,9 @@
 //! - the social tariff: [`ticket_sales`]
 //! - coupons: [`coupons`]
 //! - taking up rewards: [`redemptions`]
+//! - memberships of associations: [`associations`]
 
+pub mod associations;
 pub mod cards;
 pub mod check_ins;
 pub mod coupons;
@@ -32,8 +34,8 @@ use crate::card_system::{CardSystem, Occasion, VoucherCode};
 use crate::counter::NotAllowed;
 use crate::distribution::{DefinedKey, Shares};
 use crate::ids::{
-    ActivityId, CardSystemId, CheckInId, CounterId, CouponId, PassholderId, RedemptionId, RewardId,
-    SaleId,
+    ActivityId, AssociationId, CardSystemId, CheckInId, CounterId, CouponId, PassholderId,
+    RedemptionId, RewardId, SaleId,
 };
 use crate::metadata::Channel;
 use crate::reward;
@@ -66,6 +68,8 @@ pub enum Command {
     SellTickets(Box<ticket_sales::SellTickets>),
     CancelSale(ticket_sales::CancelSale),
     Redeem(Box<redemptions::Redeem>),
+    JoinAssociation(Box<associations::JoinAssociation>),
+    LeaveAssociation(Box<associations::LeaveAssociation>),
     CancelRedemption(redemptions::CancelRedemption),
 }
 
@@ -158,6 +162,16 @@ pub enum Event {
     MembershipBlocked {
         card_system: CardSystemId,
         reason: Sealed<Reason>,
+        at: DateTime<Utc>,
+    },
+    /// A membership of an association was granted or renewed, until and with this day.
+    AssociationJoined {
+        association: AssociationId,
+        until: NaiveDate,
+        at: DateTime<Utc>,
+    },
+    AssociationLeft {
+        association: AssociationId,
         at: DateTime<Utc>,
     },
     CheckedIn(Box<CheckedIn>),
@@ -316,6 +330,8 @@ pub enum Refused {
     #[error(transparent)]
     Sale(#[from] ticket_sales::SaleRefused),
     #[error(transparent)]
+    Association(#[from] associations::AssociationRefused),
+    #[error(transparent)]
     Redemption(#[from] redemptions::RedemptionRefused),
 }
 
@@ -349,6 +365,8 @@ pub struct Holder {
     pub sales: OrdMap<SaleId, ticket_sales::Sold>,
     pub redemptions: OrdMap<RedemptionId, redemptions::Redeemed>,
     pub welcome_rewards: BTreeSet<RewardId>,
+    /// Memberships of associations that were not stopped, with their last day.
+    pub associations: BTreeMap<AssociationId, NaiveDate>,
 }
 
 /// Membership of a card system.
@@ -404,6 +422,8 @@ impl Passholder {
             Command::SellTickets(sell) => holder.sell_tickets(*sell),
             Command::CancelSale(cancel) => holder.cancel_sale(cancel),
             Command::Redeem(redeem) => holder.redeem(*redeem),
+            Command::JoinAssociation(join) => holder.join_association(&join),
+            Command::LeaveAssociation(leave) => holder.leave_association(&leave),
             Command::CancelRedemption(cancel) => holder.cancel_redemption(cancel),
         }
     }
@@ -457,6 +477,7 @@ impl Holder {
             sales: OrdMap::new(),
             redemptions: OrdMap::new(),
             welcome_rewards: BTreeSet::new(),
+            associations: BTreeMap::new(),
         }
     }
 
@@ -517,6 +538,12 @@ impl Holder {
                 if let Some(membership) = self.memberships.get_mut(&card_system) {
                     membership.blocked = true;
                 }
+            }
+            Event::AssociationJoined { association, until, .. } => {
+                self.associations.insert(association, until);
+            }
+            Event::AssociationLeft { association, .. } => {
+                self.associations.remove(&association);
             }
             Event::CheckedIn(checked_in) => self.on_checked_in(&checked_in),
             Event::CheckInCorrected { check_in, points, .. } => {

@@ -104,6 +104,8 @@ impl Fold for CheckIns {
             | Event::SuspensionLifted { .. }
             | Event::SocialStatusEnded { .. }
             | Event::MembershipBlocked { .. }
+            | Event::AssociationJoined { .. }
+            | Event::AssociationLeft { .. }
             | Event::TicketSold(_)
             | Event::CouponUsed(_)
             | Event::TicketSaleCancelled { .. }

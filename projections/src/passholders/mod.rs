@@ -226,6 +226,8 @@ impl Passholder {
             | Event::CardCharged { .. }
             | Event::TicketSold(_)
             | Event::CouponUsed(_)
+            | Event::AssociationJoined { .. }
+            | Event::AssociationLeft { .. }
             | Event::TicketSaleCancelled { .. } => {}
             Event::DetailsChanged { home, with_insz, .. } => {
                 self.set_home(home.as_ref());

@@ -98,6 +98,8 @@ impl Fold for Redemptions {
             | Event::SuspensionLifted { .. }
             | Event::SocialStatusEnded { .. }
             | Event::MembershipBlocked { .. }
+            | Event::AssociationJoined { .. }
+            | Event::AssociationLeft { .. }
             | Event::CheckedIn(_)
             | Event::CheckInCorrected { .. }
             | Event::TicketSold(_)

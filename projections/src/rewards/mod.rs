@@ -120,6 +120,7 @@ impl Fold for Rewards {
             | AnyEvent::Activity(..)
             | AnyEvent::Account(..)
             | AnyEvent::Client(..)
+            | AnyEvent::Association(..)
             | AnyEvent::Coupon(..)
             | AnyEvent::GroupPass(..)
             | AnyEvent::Kiosk(..) => return not_mine(),

@@ -135,6 +135,7 @@ impl Fold for Settlement {
             AnyEvent::Card(..)
             | AnyEvent::CardSystem(..)
             | AnyEvent::Activity(..)
+            | AnyEvent::Association(..)
             | AnyEvent::Reward(..)
             | AnyEvent::Account(..)
             | AnyEvent::Client(..)
@@ -189,6 +190,8 @@ impl Settlement {
             | Event::SuspensionLifted { .. }
             | Event::SocialStatusEnded { .. }
             | Event::MembershipBlocked { .. }
+            | Event::AssociationJoined { .. }
+            | Event::AssociationLeft { .. }
             | Event::CheckedIn(_)
             | Event::CheckInCorrected { .. }
             | Event::RewardRedeemed(_)

@@ -105,6 +105,7 @@ impl Fold for TicketSales {
             | AnyEvent::Card(..)
             | AnyEvent::CardSystem(..)
             | AnyEvent::Activity(..)
+            | AnyEvent::Association(..)
             | AnyEvent::Reward(..)
             | AnyEvent::Coupon(..)
             | AnyEvent::Account(..)
@@ -142,6 +143,8 @@ impl TicketSales {
             | Event::SuspensionLifted { .. }
             | Event::SocialStatusEnded { .. }
             | Event::MembershipBlocked { .. }
+            | Event::AssociationJoined { .. }
+            | Event::AssociationLeft { .. }
             | Event::CheckedIn(_)
             | Event::CheckInCorrected { .. }
             | Event::RewardRedeemed(_)

@@ -190,16 +190,21 @@ async fn ending(
     Id(counter): Id<CounterId>,
 ) -> Answer<Json<Vec<EndingMembership>>> {
     let ending = associations::ending(&app, &caller, &counter).await?;
-    Ok(Json(ending.into_iter().map(|(row, known)| {
-        let details = known.details.as_ref();
-        EndingMembership {
-            passholder_id: row.passholder,
-            first_name: details.map(|details| details.first_name.to_string()),
-            name: details.map(|details| details.name.to_string()),
-            uitpas_number: known.holder.current_card().map(|card| card.to_string()),
-            association_id: row.association,
-            association: row.name,
-            end_date: row.until_day,
-        }
-    }).collect()))
+    Ok(Json(
+        ending
+            .into_iter()
+            .map(|(row, known)| {
+                let details = known.details.as_ref();
+                EndingMembership {
+                    passholder_id: row.passholder,
+                    first_name: details.map(|details| details.first_name.to_string()),
+                    name: details.map(|details| details.name.to_string()),
+                    uitpas_number: known.holder.current_card().map(|card| card.to_string()),
+                    association_id: row.association,
+                    association: row.name,
+                    end_date: row.until_day,
+                }
+            })
+            .collect(),
+    ))
 }

@@ -6,8 +6,9 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
 use serde::{Deserialize, Serialize};
-use uitpas_domain::calendar::DayRange;
+use uitpas_domain::calendar::{DayRange, Period};
 use uitpas_domain::coupon::{Definition, Effect, GrantedTo, Segment, Terms};
 use uitpas_domain::ids::{ActivityId, CardSystemId, CounterId, CouponId, GroupPassId};
 use uitpas_domain::values::place::{Municipality, PostalCode};
@@ -22,12 +23,12 @@ use crate::actions::coupons;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::http::extract::{Id, Write};
-use crate::http::shapes::{GivenDay, GivenPrice};
+use crate::http::shapes::{Amount, GivenDay, GivenPrice};
 use crate::http::words;
 use crate::problem::{Answer, Problem};
 
 pub fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(define)).routes(routes!(change)).routes(routes!(list))
+    OpenApiRouter::new().routes(routes!(define)).routes(routes!(read, change)).routes(routes!(list))
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -63,7 +64,7 @@ struct NewCoupon {
     payer: Option<PayingMunicipality>,
 }
 
-#[derive(Deserialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", tag = "type")]
 enum Audience {
     Everyone,
@@ -73,7 +74,9 @@ enum Audience {
         #[serde(default)]
         #[schema(value_type = Vec<String>)]
         inhabitants_of: BTreeSet<PostalCode>,
+        #[serde(skip_serializing_if = "Option::is_none")]
         from_age: Option<u16>,
+        #[serde(skip_serializing_if = "Option::is_none")]
         until_age: Option<u16>,
         #[serde(default)]
         with_social_status: bool,
@@ -102,7 +105,7 @@ struct GivenEffect {
     municipality_part: u32,
 }
 
-#[derive(Deserialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct PayingMunicipality {
     #[schema(value_type = String)]
@@ -172,6 +175,141 @@ impl NewCoupon {
                 .map(|payer| Municipality { postal_code: payer.postal_code, name: payer.name }),
         })
     }
+}
+
+/// A coupon as it was laid down, in the shape in which it is changed.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Coupon {
+    #[schema(value_type = u32)]
+    id: CouponId,
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
+    #[schema(value_type = u32)]
+    card_system_id: CardSystemId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<ShownLimit>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = words::day)]
+    valid_from: Option<chrono::NaiveDate>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = words::day)]
+    valid_until: Option<chrono::NaiveDate>,
+    #[schema(value_type = Vec<String>)]
+    only_events: BTreeSet<ActivityId>,
+    #[schema(value_type = Vec<String>)]
+    only_organizers: BTreeSet<CounterId>,
+    #[schema(value_type = Vec<u32>)]
+    card_systems: BTreeSet<CardSystemId>,
+    granted_to: Audience,
+    effect: ShownEffect,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payer: Option<PayingMunicipality>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct ShownLimit {
+    volume: u32,
+    #[schema(schema_with = words::of::<Period>)]
+    period_type: Period,
+}
+
+/// One of the three; the parts go with the last two.
+#[derive(Serialize, ToSchema, Default)]
+#[serde(rename_all = "camelCase")]
+struct ShownEffect {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    percentages: Option<[f64; 3]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    percent_off: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    amount_off: Option<Amount>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    organizer_part: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    municipality_part: Option<u32>,
+}
+
+impl From<Terms> for ShownEffect {
+    fn from(terms: Terms) -> Self {
+        // Of at most two decimals, so that the nearest double prints back as the same.
+        let number = |percent: Decimal| percent.to_f64().unwrap_or_default();
+        match terms {
+            Terms::Percentages { passholder, organizer, municipality } => {
+                let percentages = [passholder, organizer, municipality].map(number);
+                Self { percentages: Some(percentages), ..Self::default() }
+            }
+            Terms::PercentOff { percent, organizer_part, municipality_part } => Self {
+                percent_off: Some(number(percent)),
+                organizer_part: Some(organizer_part),
+                municipality_part: Some(municipality_part),
+                ..Self::default()
+            },
+            Terms::AmountOff { amount, organizer_part, municipality_part } => Self {
+                amount_off: Some(Amount(amount)),
+                organizer_part: Some(organizer_part),
+                municipality_part: Some(municipality_part),
+                ..Self::default()
+            },
+        }
+    }
+}
+
+impl From<GrantedTo> for Audience {
+    fn from(granted_to: GrantedTo) -> Self {
+        match granted_to {
+            GrantedTo::Everyone => Audience::Everyone,
+            GrantedTo::SocialStatus => Audience::SocialStatus,
+            GrantedTo::GroupPass(id) => Audience::GroupPass { id },
+            GrantedTo::Segment(segment) => Audience::Segment {
+                inhabitants_of: segment.inhabitants_of,
+                from_age: segment.from_age,
+                until_age: segment.until_age,
+                with_social_status: segment.with_social_status,
+            },
+        }
+    }
+}
+
+impl Coupon {
+    fn of(id: CouponId, definition: Definition) -> Self {
+        let payer = definition.payer;
+        Self {
+            id,
+            name: definition.name.to_string(),
+            description: definition.description.map(|lines| lines.to_string()),
+            card_system_id: definition.owner,
+            limit: definition
+                .limit
+                .map(|limit| ShownLimit { volume: limit.volume, period_type: limit.period }),
+            valid_from: definition.validity.from,
+            valid_until: definition.validity.until,
+            only_events: definition.only_activities,
+            only_organizers: definition.only_at_counters,
+            card_systems: definition.card_systems,
+            granted_to: definition.granted_to.into(),
+            effect: definition.effect.terms().into(),
+            payer: payer
+                .map(|of| PayingMunicipality { postal_code: of.postal_code, name: of.name }),
+        }
+    }
+}
+
+#[utoipa::path(
+    get,
+    path = "/coupons/{id}",
+    params(("id" = u32, Path)),
+    responses((status = 200, body = Coupon)),
+    security(("token" = ["ksb-admin"]))
+)]
+async fn read(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<CouponId>,
+) -> Answer<Json<Coupon>> {
+    Ok(Json(Coupon::of(id, coupons::of_ksb(&app, &caller, id).await?)))
 }
 
 #[derive(Serialize, ToSchema)]

@@ -1,6 +1,7 @@
 //! `/admin/v1`: what a counter, a KSB and the system owner need that the contract lacks.
 
 mod activities;
+mod associations;
 mod audit;
 mod bulk;
 mod card_stock;
@@ -37,6 +38,7 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(about("Counters", counters::router()))
         .merge(about("Coupons", coupons::router()))
         .merge(about("Group passes", group_passes::router()))
+        .merge(about("Associations", associations::router()))
         .merge(about("Kiosks", kiosks::router()))
         .merge(about("Memberships", memberships::router()))
         .merge(about("Expense notes", notes::router()))

@@ -122,6 +122,8 @@ struct GrantedTariff {
     /// Of the passholder, or of the group pass.
     passholder_id: Uuid,
     group_pass: bool,
+    /// Sold with a coupon, and not at the social tariff.
+    with_coupon: bool,
     event_id: String,
     event_title: String,
     organizer_id: String,
@@ -172,6 +174,7 @@ async fn list_granted_tariffs(
         id: row.id,
         passholder_id: row.passholder,
         group_pass: row.group_pass,
+        with_coupon: row.with_coupon,
         event_id: row.activity,
         event_title: row.title,
         organizer_id: row.counter,
