@@ -93,8 +93,24 @@ async fn embedded(data: &Path) -> Result<Doors, CannotOpen> {
 impl Ledger {
     /// Opens the ledger, with its schema as this version knows it.
     pub async fn open(target: &Target) -> Result<Self, CannotOpen> {
-        let Doors { owner, app, master, embedded } = target.doors().await?;
-        Store::migrate(owner).await?;
+        let doors = target.doors().await?;
+        Store::migrate(doors.owner.clone()).await?;
+        Self::through(doors).await
+    }
+
+    /// Opens a ledger with what `fill` writes into its log first, before anybody reads it.
+    pub async fn filled<T>(
+        target: &Target,
+        fill: impl AsyncFnOnce(PgConnectOptions, &MasterKey) -> Result<T, uitpas_store::Failed>,
+    ) -> Result<(Self, T), CannotOpen> {
+        let doors = target.doors().await?;
+        Store::migrate(doors.owner.clone()).await?;
+        let written = fill(doors.owner.clone(), &doors.master).await?;
+        Ok((Self::through(doors).await?, written))
+    }
+
+    async fn through(doors: Doors) -> Result<Self, CannotOpen> {
+        let Doors { owner: _, app, master, embedded } = doors;
         let store = Store::open(app, master).await?;
         if !store.has_its_master_key().await? {
             return Err(CannotOpen::OtherMasterKey);

@@ -125,7 +125,7 @@ async fn write_events(database: &TestDatabase) -> i64 {
     let progress = bar("writing a million events", EVENTS);
     let region = Region::new();
     let holders: Vec<Holder> = (0..HOLDERS).map(Holder::nth).collect();
-    let mut sequences = vec![1; holders.len()];
+    let mut sequences = vec![1_u64; holders.len()];
     let mut seed = Seed::begin(database).await;
     for holder in &holders {
         let registered = region.registered(*holder);

@@ -6,6 +6,7 @@
 //! - [`Store::preview`] asks what a command would answer.
 //! - [`Store::feed`] and [`Store::replay`] read the log in its one order.
 //! - [`Store::verify_chain`] proves that nothing in it was altered.
+//! - [`fill`] writes a whole log at once.
 //! - [`cqrs`] lets `CqrsFramework` run on the same log.
 
 mod chain;
@@ -14,6 +15,7 @@ pub mod cqrs;
 pub mod embedded;
 mod failure;
 mod feed;
+pub mod fill;
 mod history;
 mod locks;
 pub mod sealing;

@@ -6,8 +6,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use uitpas_domain::card::Holder as Buyer;
 use uitpas_domain::counter::notes::{
-    Closing, Drawn, DrawnPart, IssueNote, NoteIssued, NoteRefused, ObjectToNote, Reply,
-    SettleObjection,
+    Closing, IssueNote, NoteIssued, NoteRefused, ObjectToNote, Reply, SettleObjection,
 };
 use uitpas_domain::counter::{Command, Counter, Event, Profile, Refused};
 use uitpas_domain::group_pass;
@@ -18,9 +17,8 @@ use uitpas_domain::passholder::{self, Reason};
 use uitpas_domain::sealed::Sealed;
 use uitpas_domain::values::digest::Digest;
 use uitpas_domain::values::iban::Iban;
-use uitpas_domain::values::place::Municipality;
 use uitpas_projections::settlement::lines::NoteLine;
-use uitpas_projections::settlement::note::{Note, canonical, digest, notes};
+use uitpas_projections::settlement::note::{Note, drawn, notes};
 use uitpas_projections::settlement::{self, IssuedNote, note_lines, sales};
 use uitpas_projections::ticket_sales as overview;
 use uitpas_store::sealing::{self, PersonKey};
@@ -70,7 +68,7 @@ pub async fn issue(
             until,
             position,
             head: Digest::new(head.hash),
-            drawn: drawn(&notes(lines))?,
+            drawn: drawn(&notes(lines)).ok_or_else(nameless)?,
             deadline: new.deadline,
             by,
             at,
@@ -85,22 +83,8 @@ pub async fn issue(
     .await
 }
 
-/// What the lines come to.
-pub fn drawn(notes: &[Note]) -> Result<Drawn, Problem> {
-    let part = |note: &Note| {
-        let unreadable = |_| Problem::Internal("a line names no municipality".into());
-        Ok(DrawnPart {
-            payer: Municipality {
-                postal_code: note.postal_code.parse().map_err(|_| unreadable(()))?,
-                name: note.municipality.parse().map_err(|_| unreadable(()))?,
-            },
-            lines: u32::try_from(note.lines.len()).unwrap_or(u32::MAX),
-            total: note.sums().municipality,
-            digest: note.digest(),
-        })
-    };
-    let parts = notes.iter().map(part).collect::<Result<_, Problem>>()?;
-    Ok(Drawn { digest: digest(&canonical(notes)), parts })
+fn nameless() -> Problem {
+    Problem::Internal("a line names no municipality".into())
 }
 
 pub async fn approve(app: &App, request: &Request, counter: &CounterId, note: u32) -> Answer<()> {

@@ -9,6 +9,7 @@ mod note;
 mod renew;
 mod seal;
 mod serve;
+mod simulate;
 mod token;
 mod trail;
 mod verify;
@@ -71,6 +72,8 @@ enum Command {
     Kit(kit::MakeKit),
     /// Print what another distribution key would have done to a period; nothing is changed.
     WhatIf(what_if::AskWhatIf),
+    /// Write a made-up region, over years, into an empty log.
+    Simulate(simulate::Simulate),
     /// Remove a passholder: personal data become unreadable, for good.
     Erase(audit::Erase),
     /// Print a bearer token of the built-in demo issuer.
@@ -126,6 +129,7 @@ async fn run(Cli { command, target, json, log_format: _ }: Cli) -> Outcome {
         Command::Renew(renew) => renew.run(&target, json).await,
         Command::Kit(kit) => kit.run(&target, json).await,
         Command::WhatIf(what_if) => what_if.run(&target, json).await,
+        Command::Simulate(simulate) => simulate.run(&target, json).await,
         Command::Erase(erase) => erase.run(&target, json).await,
         Command::Token(token) => token.run(&target, json).await,
     }

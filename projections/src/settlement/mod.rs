@@ -151,10 +151,7 @@ impl Fold for Settlement {
 
 impl Settlement {
     fn cancelled(&mut self, sale: SaleId, at: DateTime<Utc>, position: i64) -> Result<(), NoRow> {
-        let line = self.lines.at(&(sale.0,))?;
-        line.cancelled_position = Some(position);
-        line.cancelled_day = Some(day_in_belgium(at));
-        line.position = position;
+        self.lines.at(&(sale.0,))?.cancel(position, at);
         Ok(())
     }
 
@@ -203,7 +200,7 @@ impl Settlement {
 }
 
 impl Line {
-    fn new(sold: &TicketSold, position: i64) -> Self {
+    pub fn new(sold: &TicketSold, position: i64) -> Self {
         Self {
             sale: sold.sale.0,
             sold_position: position,
@@ -228,7 +225,7 @@ impl Line {
         }
     }
 
-    fn with_coupon(used: &CouponUsed, position: i64) -> Self {
+    pub fn with_coupon(used: &CouponUsed, position: i64) -> Self {
         Self {
             sale: used.sale.0,
             sold_position: position,
@@ -251,6 +248,12 @@ impl Line {
             key_name: format!("Kortingsbon {}", used.coupon_name),
             position,
         }
+    }
+
+    pub fn cancel(&mut self, position: i64, at: DateTime<Utc>) {
+        self.cancelled_position = Some(position);
+        self.cancelled_day = Some(day_in_belgium(at));
+        self.position = position;
     }
 
     /// Where the sale stands in the log.
@@ -345,9 +348,15 @@ pub async fn note_lines(
         .bind(settled.map_or(0, |settled| settled.position.cast_signed()))
         .fetch_all(pool)
         .await?;
-    let lines = rows.into_iter().flat_map(|row| lines::of_sale(row, notes, note.position));
+    Ok(note_lines_among(rows, notes))
+}
+
+/// The lines on the last of these notes, among the sales of its counter.
+pub fn note_lines_among(sales: impl IntoIterator<Item = Line>, notes: &[Closing]) -> Vec<NoteLine> {
+    let Some(note) = notes.last() else { return vec![] };
+    let lines = sales.into_iter().flat_map(|row| lines::of_sale(row, notes, note.position));
     let own = lines.filter(|(_, on)| *on == Some(note.note)).map(|(line, _)| line);
-    Ok(lines::in_order(own.map(|line| line.marked(note, notes)).collect()))
+    lines::in_order(own.map(|line| line.marked(note, notes)).collect())
 }
 
 /// The sales of a period that stand, of one counter or of all, in the order of the log.

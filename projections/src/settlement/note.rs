@@ -2,8 +2,10 @@
 //! notes are the same one. Pure: from equal lines come equal bytes.
 
 use sha2::{Digest as _, Sha256};
+use uitpas_domain::counter::notes::{Drawn, DrawnPart};
 use uitpas_domain::values::digest::Digest;
 use uitpas_domain::values::euro::Euro;
+use uitpas_domain::values::place::Municipality;
 
 use super::lines::{NoteLine, in_order};
 
@@ -72,6 +74,23 @@ pub fn notes(lines: Vec<NoteLine>) -> Vec<Note> {
 pub fn canonical(notes: &[Note]) -> String {
     let rows = notes.iter().flat_map(|note| &note.lines).map(row);
     COLUMNS.join(",") + "\n" + &rows.collect::<String>()
+}
+
+/// What the lines come to; absent where a line names no municipality, which no line of the log does.
+pub fn drawn(notes: &[Note]) -> Option<Drawn> {
+    let part = |note: &Note| {
+        Some(DrawnPart {
+            payer: Municipality {
+                postal_code: note.postal_code.parse().ok()?,
+                name: note.municipality.parse().ok()?,
+            },
+            lines: u32::try_from(note.lines.len()).unwrap_or(u32::MAX),
+            total: note.sums().municipality,
+            digest: note.digest(),
+        })
+    };
+    let parts = notes.iter().map(part).collect::<Option<_>>()?;
+    Some(Drawn { digest: digest(&canonical(notes)), parts })
 }
 
 impl Note {
