@@ -625,6 +625,101 @@ fn a_card_system_sets_another_window_without_staff() {
     }
 }
 
+/// R-KSK-06, R-CHK-10
+#[test]
+fn that_window_is_not_the_one_of_a_kiosk() {
+    for minutes in [0, 600] {
+        let mut film = film();
+        let system = film.card_systems.get_mut(&MEETJESLAND).unwrap();
+        let margins = Margins { minutes_before: minutes, after: After::Minutes(minutes) };
+        Arc::make_mut(system).settings.without_staff = margins;
+        for (at, open) in [
+            ("2026-06-15 18:59:59", false),
+            ("2026-06-15 19:00:00", true),
+            ("2026-06-15 23:00:00", true),
+            ("2026-06-15 23:00:01", false),
+        ] {
+            let channel = Channel::Kiosk;
+            let visit = CheckIn { channel, ..check_in(1, &film, social_card(), brussels(at)) };
+            let refusal = given([registered(anna())]).when(checks_in(visit)).refusal();
+            assert_eq!(refusal.is_none(), open, "{minutes} {at}");
+        }
+    }
+}
+
+/// R-CHK-10, R-TAR-06
+#[test]
+fn of_several_card_systems_the_first_that_takes_part_sets_the_window_without_staff() {
+    let mut film = film();
+    let mut wide = gent();
+    wide.settings.without_staff = Margins { minutes_before: 180, after: After::Minutes(60) };
+    film.card_systems.insert(GENT, Arc::new(wide));
+    let at = brussels("2026-06-15 18:00:00");
+    let visit = |film: &Offering| {
+        let channel = Channel::Qr;
+        let visit = CheckIn { channel, ..check_in(1, film, social_card(), at) };
+        given([registered(anna())]).when(checks_in(visit)).refusal().is_none()
+    };
+    assert!(!visit(&film));
+    Arc::make_mut(&mut film.activity).card_systems = Some([(GENT, Default::default())].into());
+    assert!(visit(&film));
+}
+
+/// R-CHK-02: an end that falls, three months later, in the hour that the clocks leave out, or in
+/// the one that they show twice.
+#[test]
+fn three_months_later_the_clock_may_show_that_time_never_or_twice() {
+    for (start, end, closes) in [
+        ("2025-12-29 00:00:00", "2025-12-29 02:30:00", "2026-03-29T01:30:00Z"),
+        ("2026-07-25 00:00:00", "2026-07-25 02:30:00", "2026-10-25T00:30:00Z"),
+        // 23:59 of the day before the change is not touched by it.
+        ("2025-12-28 00:00:00", "2025-12-28 23:59:00", "2026-03-28T22:59:00Z"),
+        // A leap day ends on the 29th of May; the 31st of May on the last of August.
+        ("2028-02-29 20:00:00", "2028-02-29 23:00:00", "2028-05-29T21:00:00Z"),
+        ("2026-05-31 20:00:00", "2026-05-31 23:00:00", "2026-08-31T21:00:00Z"),
+        ("2026-08-31 20:00:00", "2026-08-31 23:00:00", "2026-11-30T22:00:00Z"),
+    ] {
+        let film = single(start, Some(end));
+        let closes: chrono::DateTime<chrono::Utc> = closes.parse().unwrap();
+        let visit = |at| {
+            let visit = checks_in(check_in(1, &film, social_card(), at));
+            given([registered(anna())]).when(visit).refusal()
+        };
+        assert_eq!(visit(closes), None, "{end}");
+        let late = CheckInRefused::TooLate(Some(closes));
+        let second = chrono::TimeDelta::seconds(1);
+        assert_eq!(visit(closes + second), Some(late.into()), "{end}");
+    }
+}
+
+/// R-CHK-02: three hours are three hours on the clock of nobody.
+#[test]
+fn three_hours_before_are_elapsed_hours_across_both_clock_changes() {
+    for (start, opens) in [
+        // 02:00 to 03:00 is left out: 03:30 is half an hour after 01:59.
+        ("2026-03-29T01:30:00Z", "2026-03-28T22:30:00Z"),
+        ("2026-03-29T00:30:00Z", "2026-03-28T21:30:00Z"),
+        // 02:30 comes twice, an hour apart.
+        ("2026-10-25T00:30:00Z", "2026-10-24T21:30:00Z"),
+        ("2026-10-25T01:30:00Z", "2026-10-24T22:30:00Z"),
+        ("2026-10-25T03:00:00Z", "2026-10-25T00:00:00Z"),
+    ] {
+        let utc = |text: &str| text.parse::<chrono::DateTime<chrono::Utc>>().unwrap();
+        let mut occurrence = occurrence("2026-06-15 20:00:00", None);
+        occurrence.start = utc(start);
+        let film = offered(Calendar::Single(occurrence));
+        let visit = |at| {
+            let visit = checks_in(check_in(1, &film, social_card(), at));
+            given([registered(anna())]).when(visit).refusal()
+        };
+        let opens = utc(opens);
+        assert_eq!(visit(opens), None, "{start}");
+        let early = CheckInRefused::TooEarly(opens);
+        let second = chrono::TimeDelta::seconds(1);
+        assert_eq!(visit(opens - second), Some(early.into()), "{start}");
+    }
+}
+
 /// R-CTR-01
 #[test]
 fn every_permission_group_checks_in_and_a_counter_without_one_does_not() {

@@ -308,6 +308,23 @@ fn a_coupon_counts_against_its_own_limit_only() {
         .refused(SaleRefused::SecondEqualItem);
 }
 
+/// R-CHK-07: a ticket with a coupon is a ticket for that activity too.
+#[test]
+fn a_point_stays_while_a_ticket_with_a_coupon_remains() {
+    let evening = brussels("2026-06-15 20:00:00");
+    let with_coupon = Item { card: social_card(), ..asking(1, laid_down(film_coupon())) };
+    let both = given([registered(anna())])
+        .when(sells([with_coupon, ticket(2, &film(), "10.00")], evening))
+        .happens();
+    assert_eq!(both.points(), 1);
+    let with_coupon_left = both.when(cancels(2, box_office())).happens();
+    assert_eq!(with_coupon_left.points(), 1);
+    // The sale that gave it was cancelled before, and the one that is left gave none.
+    assert_eq!(with_coupon_left.when(cancels(1, box_office())).happens().points(), 1);
+    let without = both.when(cancels(1, box_office())).happens();
+    assert_eq!(without.when(cancels(2, box_office())).happens().points(), 0);
+}
+
 /// R-TAR-03
 #[test]
 fn of_a_free_price_no_coupon_is_granted() {

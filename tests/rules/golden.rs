@@ -285,6 +285,19 @@ fn words_in_events_keep_their_spelling() {
     }
 }
 
+/// One event of each type.
+pub fn events() -> Vec<AnyEvent> {
+    let types = event_types();
+    let files = types
+        .iter()
+        .flat_map(|(aggregate, _)| files_of(aggregate).into_iter().map(|file| (*aggregate, file)));
+    let read = files.map(|(aggregate, file)| {
+        let text = fs::read_to_string(file).unwrap();
+        AnyEvent::read(aggregate, id_of(aggregate), text.trim_end()).unwrap()
+    });
+    read.collect()
+}
+
 /// A word, or what is more than a word in JSON.
 #[track_caller]
 fn spelled<T: serde::Serialize>(words: &[(T, &str)]) {

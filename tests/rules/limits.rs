@@ -34,6 +34,37 @@ fn only_uses_of_the_same_calendar_period_count() {
     }
 }
 
+/// R-CHK-03, R-TAR-05, R-RWD-04: weeks are whole over new year, and every quarter has its ends.
+#[test]
+fn periods_end_where_the_calendar_ends_them() {
+    for (period, used, today, same) in [
+        // Monday 28 December to Sunday 3 January.
+        (Period::Week, "2026-12-28", "2027-01-03", true),
+        (Period::Week, "2026-12-27", "2026-12-28", false),
+        (Period::Week, "2027-01-03", "2027-01-04", false),
+        (Period::Week, "2026-01-01", "2027-01-01", false),
+        (Period::Year, "2026-12-31", "2027-01-01", false),
+        (Period::Month, "2026-01-15", "2027-01-15", false),
+        (Period::Month, "2028-02-29", "2028-03-01", false),
+        (Period::Month, "2028-02-01", "2028-02-29", true),
+        (Period::Quarter, "2026-01-01", "2026-03-31", true),
+        (Period::Quarter, "2026-03-31", "2026-04-01", false),
+        (Period::Quarter, "2026-04-01", "2026-06-30", true),
+        (Period::Quarter, "2026-06-30", "2026-07-01", false),
+        (Period::Quarter, "2026-09-30", "2026-10-01", false),
+        (Period::Quarter, "2026-10-01", "2026-12-31", true),
+        (Period::Quarter, "2026-12-31", "2027-01-01", false),
+        (Period::Quarter, "2026-02-15", "2027-02-15", false),
+        // The days of the clock changes are days like others.
+        (Period::Day, "2026-03-29", "2026-03-29", true),
+        (Period::Day, "2026-10-25", "2026-10-26", false),
+    ] {
+        let limit = Limit { volume: 1, period };
+        let left = limit.left([day(used)].into_iter(), day(today));
+        assert_eq!(left, u32::from(!same), "{period} {used} {today}");
+    }
+}
+
 /// R-CHK-03
 #[test]
 fn a_limit_that_was_lowered_below_the_uses_leaves_nothing() {

@@ -1,6 +1,7 @@
 //! The rulebook, chapter by chapter, against the domain alone. The id above a test is the rule it
 //! proves.
 
+mod any_order;
 mod associations;
 mod bulk;
 mod calendar;
@@ -20,6 +21,7 @@ mod kiosks;
 mod ksb;
 mod limits;
 mod memberships;
+mod model;
 mod notes;
 mod registration;
 mod renewal;

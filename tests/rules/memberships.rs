@@ -150,6 +150,37 @@ fn it_is_granted_only_where_one_lives_or_moves_to() {
     }
 }
 
+/// R-SOC-05
+#[test]
+fn whoever_keeps_a_social_status_stays_in_its_region_on_joining_another() {
+    let to = |postal_code, city| Some(moved(address(postal_code, city)));
+    for (past, moved, refused) in [
+        (anna(), to("9000", "Gent"), true),
+        (anna(), to("9900", "Eeklo"), false),
+        (anna(), None, false),
+        // In grace until 14 June, and so over today.
+        (anna_until("2026-05-16"), to("9000", "Gent"), true),
+        (anna_until("2026-05-15"), to("9000", "Gent"), false),
+        (bram(), to("9000", "Gent"), false),
+    ] {
+        let shown = format!("{past:?}");
+        let asked = TakeUpMembership { moved, ..joining(other_regular_card()) };
+        let refusal = given([registered(past)]).when(takes(asked)).refusal();
+        let expected = refused.then_some(RegistrationRefused::UpgradeNeeded.into());
+        assert_eq!(refusal, expected, "{shown}");
+    }
+    // Nor when a lost card is given anew.
+    let lost = given([registered(anna())])
+        .when(blocks(social_card(), BlockReason::Loss, desk()))
+        .happens();
+    let asked =
+        TakeUpMembership { moved: to("9000", "Gent"), ..own_region(other_social_card(), true) };
+    lost.when(takes(asked)).refused(RegistrationRefused::UpgradeNeeded);
+    // Whoever ends it goes where he likes.
+    let ended = TakeUpMembership { moved: to("9000", "Gent"), ..own_region(regular_card(), false) };
+    given([registered(anna())]).when(takes(ended)).happens();
+}
+
 /// R-CRD-09, R-SOC-02
 #[test]
 fn a_suspension_is_not_escaped_by_moving() {
@@ -436,6 +467,7 @@ fn asking(
         card: NewCard { number, digital: false },
         social_status,
         moved: None,
+        card_systems: card_systems(),
         voucher: None,
         welcome_rewards: vec![],
         at,

@@ -14,6 +14,7 @@ use uitpas_domain::metadata::Role;
 use uitpas_domain::offering::{NotOffered, Offering};
 use uitpas_domain::passholder::cards::CardRefused;
 use uitpas_domain::passholder::check_ins::PointOfSale;
+use uitpas_domain::passholder::registration::Remove;
 use uitpas_domain::passholder::ticket_sales::*;
 use uitpas_domain::passholder::{Command, Event, Passholder, Refused, Registered, TicketSold};
 use uitpas_domain::values::euro::Euro;
@@ -413,6 +414,24 @@ fn a_cancellation_gives_the_use_back_and_happens_once() {
         .happens()
         .when(sells([ticket(2, &film(), "10.00")], now()))
         .happens();
+}
+
+/// R-TAR-09, R-NOTE-06, R-PRV-01
+#[test]
+fn a_sale_of_somebody_who_was_removed_is_cancelled_all_the_same() {
+    let removed = anna_is_known()
+        .when(sells([ticket(1, &film(), "10.00")], brussels("2026-06-15 20:00:00")))
+        .happens()
+        .when(Command::Remove(Remove { at: now() }))
+        .happens();
+    // The points lapsed with the removal: none go back.
+    let cancelled = Event::TicketSaleCancelled { sale: SaleId(uuid(1)), at: now() };
+    removed.when(cancels(1, ksb())).then([cancelled]);
+    removed.when(cancels(1, ksb())).again().refused(SaleRefused::AlreadyCancelled);
+    removed.when(cancels(2, ksb())).refused(SaleRefused::Unknown);
+    removed.when(cancels(1, elsewhere(ksb()))).refused(SaleRefused::OtherCounter);
+    removed.when(cancels(1, nobody())).refused(NotAllowed::Task(Task::GrantTariff));
+    removed.when(corrects(1, ksb())).refused(Refused::Removed);
 }
 
 /// R-TAR-09, R-KSB-03

@@ -22,7 +22,7 @@ use super::cards::{give, price_of};
 use super::passholders::{
     DETAILS, grant_welcome_rewards, person_key, spend_voucher, welcome_candidates,
 };
-use super::{Outcome, Request, authority, decide, execute};
+use super::{Outcome, Request, authority, card_systems_of, decide, execute};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::problem::{Answer, Problem};
@@ -89,6 +89,7 @@ pub async fn take_up(
             card,
             social_status: new.social_status.clone(),
             moved,
+            card_systems: card_systems_of(&work, holder).await?,
             voucher: new.voucher.clone(),
             welcome_rewards: welcome_candidates(app, &work, card_system, at).await?,
             at,

@@ -10,7 +10,7 @@ use super::registration::{
     AskedSocialStatus, NewCard, PersonalDetails, demand_card_digit, welcome,
 };
 use super::status::{StatusRefused, demand_inhabitant};
-use super::{CardState, Event, Holder, Membership, Refused};
+use super::{CardState, CardSystems, Event, Holder, Membership, Refused};
 use crate::calendar::day_in_belgium;
 use crate::card_system::{CardSystem, Occasion, VoucherCode, VoucherRefused};
 use crate::counter::{Authority, NotAllowed, Task};
@@ -30,6 +30,8 @@ pub struct TakeUpMembership {
     pub social_status: Option<AskedSocialStatus>,
     /// Given when the passholder moves on this occasion.
     pub moved: Option<Moved>,
+    /// Of the passholder's memberships.
+    pub card_systems: CardSystems,
     pub voucher: Option<VoucherCode>,
     /// The rewards that may be welcome rewards of this card system.
     pub welcome_rewards: Vec<(RewardId, Arc<Reward>)>,
@@ -124,6 +126,11 @@ impl Holder {
                 membership.social_status.is_some()
             }
         };
+        // Whoever keeps a social status stays where it counts (R-SOC-05).
+        let keeps_status = with_social_status == had_status;
+        if keeps_status && home != self.home {
+            self.demand_no_upgrade(home.as_ref(), today, &take.card_systems)?;
+        }
         if with_social_status && !had_status {
             demand_inhabitant(home.as_ref(), &system)?;
         }

@@ -341,7 +341,10 @@ pub enum Passholder {
     #[default]
     Unregistered,
     Registered(Box<Holder>),
-    Removed,
+    /// Of what was sold a line can still be taken off a note (R-NOTE-06, R-PRV-01).
+    Removed {
+        sales: OrdMap<SaleId, ticket_sales::Sold>,
+    },
 }
 
 /// A registered passholder.
@@ -401,6 +404,10 @@ impl Passholder {
         if let Command::Register(register) = command {
             return self.register(*register);
         }
+        if let (Command::CancelSale(cancel), Passholder::Removed { sales }) = (&command, self) {
+            ticket_sales::cancellable::<Refused>(sales, cancel)?;
+            return Ok(vec![Event::TicketSaleCancelled { sale: cancel.sale, at: cancel.at }]);
+        }
         let holder = self.holder()?;
         match command {
             Command::Register(register) => self.register(*register),
@@ -433,9 +440,14 @@ impl Passholder {
             (Event::Registered(registered), _) => {
                 *self = Passholder::Registered(Box::new(Holder::new(*registered)));
             }
-            (Event::Removed { .. }, _) => *self = Passholder::Removed,
+            (Event::Removed { .. }, Passholder::Registered(holder)) => {
+                *self = Passholder::Removed { sales: std::mem::take(&mut holder.sales) };
+            }
             (event, Passholder::Registered(holder)) => holder.evolve(event),
-            (_, Passholder::Unregistered | Passholder::Removed) => {}
+            (Event::TicketSaleCancelled { sale, .. }, Passholder::Removed { sales }) => {
+                ticket_sales::cancel_in(sales, sale);
+            }
+            (_, Passholder::Unregistered | Passholder::Removed { .. }) => {}
         }
     }
 
@@ -443,7 +455,7 @@ impl Passholder {
     pub fn holder(&self) -> Result<&Holder, Refused> {
         match self {
             Passholder::Unregistered => Err(Refused::Unknown),
-            Passholder::Removed => Err(Refused::Removed),
+            Passholder::Removed { .. } => Err(Refused::Removed),
             Passholder::Registered(holder) => Ok(holder),
         }
     }

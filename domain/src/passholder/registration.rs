@@ -8,7 +8,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::cards::{Block, BlockKind, BlockReason};
-use super::{CardState, Event, Holder, Passholder, Refused, Registered};
+use super::{CardState, CardSystems, Event, Holder, Passholder, Refused, Registered};
 use crate::calendar::{age_on, day_in_belgium, next_30_april};
 use crate::card_system::{CardSystem, VoucherCode, VoucherRefused};
 use crate::counter::{Authority, NotAllowed, Task};
@@ -272,17 +272,28 @@ impl Holder {
             }
         }
         let home = details.address.municipality();
-        let (card_system, state) = self.social_status_on(today, &card_systems);
+        self.demand_no_upgrade(home.as_ref(), today, &card_systems)?;
+        let with_insz = details.insz.is_some();
+        Ok(vec![Event::DetailsChanged { details: sealed, home, with_insz, at }])
+    }
+
+    /// While a social status counts, its holder lives in its card system (R-SOC-05).
+    pub(super) fn demand_no_upgrade(
+        &self,
+        home: Option<&Municipality>,
+        today: NaiveDate,
+        card_systems: &CardSystems,
+    ) -> Result<(), RegistrationRefused> {
+        let (card_system, state) = self.social_status_on(today, card_systems);
         let counts = matches!(state, OnDay::Active | OnDay::Grace | OnDay::Suspended);
         let system = card_system.and_then(|id| card_systems.get(&id));
         let of_region = |system: &CardSystem| {
-            home.as_ref().is_some_and(|home| system.has_inhabitants_of(&home.postal_code))
+            home.is_some_and(|home| system.has_inhabitants_of(&home.postal_code))
         };
-        if counts && system.is_some_and(|system| !of_region(system)) {
-            return Err(R::UpgradeNeeded.into());
+        match counts && system.is_some_and(|system| !of_region(system)) {
+            true => Err(RegistrationRefused::UpgradeNeeded),
+            false => Ok(()),
         }
-        let with_insz = details.insz.is_some();
-        Ok(vec![Event::DetailsChanged { details: sealed, home, with_insz, at }])
     }
 
     pub(super) fn set_preferences(

@@ -488,9 +488,13 @@ impl Holder {
     }
 
     pub(super) fn on_sale_cancelled(&mut self, sale: SaleId) {
-        if let Some(sold) = self.sales.get_mut(&sale) {
-            sold.cancelled = true;
-        }
+        cancel_in(&mut self.sales, sale);
+    }
+}
+
+pub(super) fn cancel_in(sales: &mut OrdMap<SaleId, Sold>, sale: SaleId) {
+    if let Some(sold) = sales.get_mut(&sale) {
+        sold.cancelled = true;
     }
 }
 
