@@ -24,7 +24,6 @@ mod idempotency;
 mod insight;
 mod kiosks;
 mod memberships;
-mod model;
 mod notes;
 mod oneself;
 mod online_rewards;

@@ -139,69 +139,90 @@ pub enum Act {
 
 /// Any step.
 pub fn step() -> impl Strategy<Value = Step> {
-    let (by, counter, who, nth) = (actor(), counter(), 0..PEOPLE, 0..40_usize);
+    let (by, who, nth) = (actor(), 0..PEOPLE, 0..40_usize);
     let (activity, home, system) =
-        (0..ACTIVITIES.len(), 0..HOMES.len(), prop_oneof![3 => Just(1_u32), 1 => Just(2)]);
+        (activity(), 0..HOMES.len(), prop_oneof![3 => Just(1_u32), 1 => Just(2)]);
     prop_oneof![
         24 => wait().prop_map(Step::Wait),
         8 => registering().prop_map(Step::Register),
-        4 => (by.clone(), counter.clone(), who.clone(), home.clone())
-            .prop_map(|(by, counter, who, home)| Step::Move { by, counter, who, home }),
-        1 => (0..PEOPLE * 3).prop_map(|who| Step::Remove { who }),
-        22 => (by.clone(), activity.clone(), shown(), channel()).prop_map(
+        4 => (place(), who.clone(), home.clone())
+            .prop_map(|((by, counter), who, home)| Step::Move { by, counter, who, home }),
+        1 => (0..PEOPLE * 6).prop_map(|who| Step::Remove { who }),
+        30 => (by.clone(), activity.clone(), shown(), channel()).prop_map(
             |(by, activity, shown, channel)| Step::CheckIn { by, activity, shown, channel }
         ),
         7 => (by.clone(), nth.clone()).prop_map(|(by, nth)| Step::Correct { by, nth }),
-        22 => (by.clone(), prop_oneof![
+        30 => (by.clone(), prop_oneof![
             3 => prop::collection::vec(ticket(), 1..2),
             1 => prop::collection::vec(ticket(), 2..4),
         ])
             .prop_map(|(by, tickets)| Step::Sell { by, tickets }),
         8 => (by.clone(), nth.clone()).prop_map(|(by, nth)| Step::Cancel { by, nth }),
-        10 => (by.clone(), counter.clone(), 0..REWARDS.len(), shown()).prop_map(
-            |(by, counter, reward, shown)| Step::Redeem { by, counter, reward, shown }
+        10 => (place(), 0..REWARDS.len(), shown()).prop_map(
+            |((by, counter), reward, shown)| Step::Redeem { by, counter, reward, shown }
         ),
         4 => (by.clone(), nth.clone()).prop_map(|(by, nth)| Step::GiveBack { by, nth }),
-        5 => (by.clone(), counter.clone(), who.clone(), 0..3_usize, reason()).prop_map(
-            |(by, counter, who, nth_card, reason)| {
+        3 => (place(), who.clone(), 0..3_usize, reason()).prop_map(
+            |((by, counter), who, nth_card, reason)| {
                 Step::Block { by, counter, who, nth_card, reason }
             }
         ),
-        8 => (by.clone(), counter.clone(), who.clone(), card(), status()).prop_map(
-            |(by, counter, who, card, status)| Step::Replace { by, counter, who, card, status }
+        14 => (place(), who.clone(), card(), prop_oneof![3 => Just(None), 1 => status()]).prop_map(
+            |((by, counter), who, card, status)| Step::Replace { by, counter, who, card, status }
         ),
         8 => taking_up().prop_map(Step::TakeUp),
-        5 => (by.clone(), counter.clone(), who.clone(), -20..500_i64)
-            .prop_map(|(by, counter, who, days)| Step::Extend { by, counter, who, days }),
-        3 => (by.clone(), counter.clone(), who.clone(), system.clone(), -2..60_i64).prop_map(
-            |(by, counter, who, system, days)| Step::Suspend { by, counter, who, system, days }
+        5 => (place(), who.clone(), -20..500_i64)
+            .prop_map(|((by, counter), who, days)| Step::Extend { by, counter, who, days }),
+        3 => (place(), who.clone(), system.clone(), -2..60_i64).prop_map(
+            |((by, counter), who, system, days)| Step::Suspend { by, counter, who, system, days }
         ),
-        3 => (by.clone(), counter.clone(), who.clone(), system.clone())
-            .prop_map(|(by, counter, who, system)| Step::Lift { by, counter, who, system }),
-        1 => (by.clone(), counter.clone(), who.clone(), system).prop_map(
-            |(by, counter, who, system)| Step::BlockMembership { by, counter, who, system }
+        3 => (place(), who.clone(), system.clone())
+            .prop_map(|((by, counter), who, system)| Step::Lift { by, counter, who, system }),
+        1 => (place(), who.clone(), system).prop_map(
+            |((by, counter), who, system)| Step::BlockMembership { by, counter, who, system }
         ),
-        8 => (by.clone(), counter.clone(), 0..60_i64, 0..40_i64).prop_map(
-            |(by, counter, from_days_ago, days)| Step::IssueNote { by, counter, from_days_ago, days }
+        8 => (place(), 0..25_i64, 5..90_i64).prop_map(
+            |((by, counter), from_days_ago, days)| Step::IssueNote { by, counter, from_days_ago, days }
         ),
-        3 => (by.clone(), counter.clone(), 0..6_usize)
-            .prop_map(|(by, counter, nth)| Step::Approve { by, counter, nth }),
-        4 => (by.clone(), counter.clone(), 0..6_usize, 0..4_usize)
-            .prop_map(|(by, counter, nth, every)| Step::Object { by, counter, nth, every }),
-        4 => (by.clone(), counter.clone(), 0..6_usize, any::<bool>())
-            .prop_map(|(by, counter, nth, upheld)| Step::Settle { by, counter, nth, upheld }),
-        4 => (by, counter, prop::collection::vec(who, 0..5), act())
-            .prop_map(|(by, counter, people, act)| Step::Bulk { by, counter, people, act }),
+        3 => (answering(), 0..3_usize)
+            .prop_map(|((by, counter), nth)| Step::Approve { by, counter, nth }),
+        4 => (answering(), 0..3_usize, 0..4_usize)
+            .prop_map(|((by, counter), nth, every)| Step::Object { by, counter, nth, every }),
+        4 => (place(), 0..3_usize, any::<bool>())
+            .prop_map(|((by, counter), nth, upheld)| Step::Settle { by, counter, nth, upheld }),
+        4 => (place(), prop::collection::vec(who, 0..5), act())
+            .prop_map(|((by, counter), people, act)| Step::Bulk { by, counter, people, act }),
     ]
 }
 
-/// More often those who may do much.
+/// Mostly a KSB admin, who has a role at every counter here.
 fn actor() -> impl Strategy<Value = usize> + Clone {
-    prop_oneof![2 => 0..ACTORS.len(), 3 => Just(6_usize), 1 => Just(7_usize), 1 => Just(4_usize), 1 => Just(1_usize)]
+    prop_oneof![5 => Just(6_usize), 2 => 0..ACTORS.len()]
 }
 
-fn counter() -> impl Strategy<Value = usize> + Clone {
-    prop_oneof![3 => Just(0_usize), 2 => Just(3_usize), 1 => 0..COUNTERS.len()]
+/// Someone and a counter, mostly one where he has a role.
+fn place() -> impl Strategy<Value = (usize, usize)> + Clone {
+    prop_oneof![
+        6 => (Just(6_usize), prop_oneof![2 => Just(0_usize), 1 => 0..COUNTERS.len()]),
+        3 => Just((7_usize, 3_usize)),
+        1 => Just((4_usize, 3_usize)),
+        1 => Just((0_usize, 0_usize)),
+        1 => Just((2_usize, 1_usize)),
+        1 => (0..ACTORS.len(), 0..COUNTERS.len()),
+    ]
+}
+
+/// Someone who may answer to a note, mostly.
+fn answering() -> impl Strategy<Value = (usize, usize)> + Clone {
+    prop_oneof![3 => Just((1_usize, 0_usize)), 3 => Just((4_usize, 3_usize)), 1 => place()]
+}
+
+/// More often those that are on all year.
+fn activity() -> impl Strategy<Value = usize> + Clone {
+    prop_oneof![
+        4 => prop::sample::select(vec![1_usize, 3, 3, 3, 6, 6, 7, 8]),
+        2 => 0..ACTIVITIES.len(),
+    ]
 }
 
 fn wait() -> impl Strategy<Value = Wait> {
@@ -209,16 +230,15 @@ fn wait() -> impl Strategy<Value = Wait> {
         3 => (1..180_i64).prop_map(Wait::Minutes),
         3 => (1..30_i64).prop_map(Wait::Hours),
         3 => (1..9_i64).prop_map(Wait::Days),
-        1 => (9..40_i64).prop_map(Wait::Days),
+        1 => (9..30_i64).prop_map(Wait::Days),
         2 => Just(Wait::LastSecond),
         2 => Just(Wait::NextDay),
-        1 => Just(Wait::NextMonth),
-        1 => Just(Wait::NextQuarter),
+        1 => prop_oneof![3 => Just(Wait::NextMonth), 1 => Just(Wait::NextQuarter)],
     ]
 }
 
 fn status() -> impl Strategy<Value = Option<i64>> + Clone {
-    prop_oneof![1 => Just(None), 2 => (-2..120_i64).prop_map(Some)]
+    prop_oneof![1 => Just(None), 1 => (-2..400_i64).prop_map(Some)]
 }
 
 fn card() -> impl Strategy<Value = Card> + Clone {
@@ -231,7 +251,8 @@ fn card() -> impl Strategy<Value = Card> + Clone {
 
 fn shown() -> impl Strategy<Value = Shown> + Clone {
     prop_oneof![
-        7 => (0..PEOPLE).prop_map(|who| Shown::Of(who, 0)),
+        6 => (0..3_usize).prop_map(|who| Shown::Of(who, 0)),
+        2 => (0..PEOPLE).prop_map(|who| Shown::Of(who, 0)),
         2 => (0..PEOPLE, 0..3_usize).prop_map(|(who, nth)| Shown::Of(who, nth)),
         1 => (0..CARDS).prop_map(Shown::Slot),
     ]
@@ -243,12 +264,16 @@ fn channel() -> impl Strategy<Value = Channel> {
 
 fn ticket() -> impl Strategy<Value = Ticket> {
     let price = prop_oneof![
-        8 => (0..2_usize).prop_map(Price::Nth),
+        12 => (0..2_usize).prop_map(Price::Nth),
         1 => (0..1_200_i64).prop_map(Price::Cents),
     ];
     let coupon = prop_oneof![2 => Just(None), 1 => (0..COUPONS.len()).prop_map(Some)];
-    (0..ACTIVITIES.len(), shown(), price, coupon)
-        .prop_map(|(activity, shown, price, coupon)| Ticket { activity, shown, price, coupon })
+    (activity(), shown(), price, coupon).prop_map(|(activity, shown, price, coupon)| Ticket {
+        activity,
+        shown,
+        price,
+        coupon,
+    })
 }
 
 fn reason() -> impl Strategy<Value = Reason> {
@@ -263,11 +288,11 @@ fn reason() -> impl Strategy<Value = Reason> {
 
 fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
-        (0..ACTIVITIES.len()).prop_map(Act::Points),
-        (0..ACTIVITIES.len()).prop_map(Act::Tickets),
-        (-20..500_i64).prop_map(Act::Extend),
-        Just(Act::Block),
-        (0..HOMES.len()).prop_map(Act::Move),
+        6 => activity().prop_map(Act::Points),
+        6 => activity().prop_map(Act::Tickets),
+        3 => (-20..500_i64).prop_map(Act::Extend),
+        1 => Just(Act::Block),
+        2 => (0..HOMES.len()).prop_map(Act::Move),
     ]
 }
 
@@ -275,12 +300,12 @@ fn act() -> impl Strategy<Value = Act> {
 fn registering() -> impl Strategy<Value = Registering> {
     let mostly = || prop::bool::weighted(0.93);
     (
-        (actor(), counter(), 0..PEOPLE, card(), 0..HOMES.len(), 3..90_u16),
+        (place(), 0..PEOPLE, card(), 0..HOMES.len(), 3..90_u16),
         (mostly(), any::<bool>(), mostly(), mostly(), mostly()),
         status(),
     )
         .prop_map(|(who, said, status)| {
-            let (by, counter, who, card, home, age) = who;
+            let ((by, counter), who, card, home, age) = who;
             let (has_insz, has_email, says_no_email, told, consent) = said;
             Registering {
                 by,
@@ -302,42 +327,51 @@ fn registering() -> impl Strategy<Value = Registering> {
 /// A registration that is in order, of each of those who are in the story from the beginning.
 pub fn beginning() -> impl Strategy<Value = Vec<Step>> {
     let one = |who: usize| {
-        (0..3_usize, 3..90_u16, status()).prop_map(move |(home, age, status)| {
-            let of_two = home == 2;
-            Step::Register(Registering {
-                by: if of_two { 7 } else { 6 },
-                counter: if of_two { 3 } else { 0 },
-                who,
-                card: Card::Fresh(if of_two { 2 } else { 1 }),
-                home,
-                age,
-                has_insz: true,
-                has_email: true,
-                says_no_email: false,
-                told: true,
-                consent: true,
-                status: status.filter(|days| *days > 0),
+        (0..3_usize, 3..90_u16, prop_oneof![1 => Just(None), 3 => (-2..400_i64).prop_map(Some)])
+            .prop_map(move |(home, age, status)| {
+                let of_two = home == 2;
+                Step::Register(Registering {
+                    by: if of_two { 7 } else { 6 },
+                    counter: if of_two { 3 } else { 0 },
+                    who,
+                    card: Card::Fresh(if of_two { 2 } else { 1 }),
+                    home,
+                    age,
+                    has_insz: true,
+                    has_email: true,
+                    says_no_email: false,
+                    told: true,
+                    consent: true,
+                    status: status.filter(|days| *days > 0),
+                })
             })
-        })
     };
-    (one(0), one(1), one(2), one(3)).prop_map(|(a, b, c, d)| vec![a, b, c, d])
+    (one(0), one(1), one(2), one(3), one(4)).prop_map(|(a, b, c, d, e)| vec![a, b, c, d, e])
 }
 
 fn taking_up() -> impl Strategy<Value = TakingUp> {
     let own_card = prop::option::weighted(0.3, 0..3_usize);
     let moves_to = prop::option::weighted(0.4, 0..HOMES.len());
     let system = prop_oneof![1 => Just(1_u32), 2 => Just(2_u32)];
-    let by = prop_oneof![2 => actor(), 1 => Just(7_usize), 1 => Just(4_usize)];
-    let counter = prop_oneof![1 => counter(), 1 => Just(3_usize)];
-    (by, counter, 0..PEOPLE, system, own_card, prop::bool::weighted(0.15), status(), moves_to)
-        .prop_map(|(by, counter, who, system, own_card, other, status, moves_to)| {
+    let place = prop_oneof![1 => place(), 1 => Just((7_usize, 3_usize))];
+    (place, 0..PEOPLE, system, own_card, prop::bool::weighted(0.15), status(), moves_to).prop_map(
+        |((by, counter), who, system, own_card, other, status, moves_to)| {
             let card = Card::Fresh(if other { 3 - system } else { system });
             TakingUp { by, counter, who, system, own_card, card, status, moves_to }
-        })
+        },
+    )
 }
 
-/// A story of this many steps after its beginning.
+/// A story of at least this many steps after its beginning; some come twice, which limits notice.
 pub fn story(steps: usize) -> impl Strategy<Value = Vec<Step>> {
-    (beginning(), prop::collection::vec(step(), steps))
-        .prop_map(|(beginning, rest)| [beginning, rest].concat())
+    let twice = prop::bool::weighted(0.2);
+    (beginning(), prop::collection::vec((step(), twice), steps)).prop_map(|(mut told, rest)| {
+        for (step, twice) in rest {
+            if twice {
+                told.push(step.clone());
+            }
+            told.push(step);
+        }
+        told
+    })
 }

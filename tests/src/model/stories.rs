@@ -3,6 +3,7 @@
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
+use super::answer::Answer;
 use super::setting::ACTIVITIES;
 use super::simple::Simple;
 use super::step::{PEOPLE, Price, Shown, Step, Ticket, story};
@@ -48,6 +49,17 @@ pub fn parts(steps: &[Step]) -> Option<String> {
         }
     }
     world.told_again()
+}
+
+/// The answers to each step of a story.
+pub fn answers(number: u64) -> Vec<(Step, Answer)> {
+    let mut simple = Simple::default();
+    let steps = numbered(number).into_iter().zip(1..);
+    let told = steps.map(|(step, base)| {
+        let answer = simple.carry_out(base * 10_000, &step);
+        (step, answer)
+    });
+    told.collect()
 }
 
 /// Whatever could be asked next is answered alike: what remains of every limit, in one word.
