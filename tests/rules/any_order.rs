@@ -7,6 +7,7 @@ use uitpas_domain::card::Card;
 use uitpas_domain::card_system::CardSystem;
 use uitpas_domain::counter::Counter;
 use uitpas_domain::coupon::Coupon;
+use uitpas_domain::group_pass::GroupPass;
 use uitpas_domain::kiosk::Kiosk;
 use uitpas_domain::passholder::Passholder;
 use uitpas_domain::recorded::AnyEvent;
@@ -48,6 +49,7 @@ struct States {
     reward: Reward,
     kiosk: Kiosk,
     coupon: Coupon,
+    group_pass: GroupPass,
 }
 
 impl States {
@@ -61,6 +63,7 @@ impl States {
             AnyEvent::Reward(_, event) => self.reward.evolve(event),
             AnyEvent::Kiosk(_, event) => self.kiosk.evolve(event),
             AnyEvent::Coupon(_, event) => self.coupon.evolve(event),
+            AnyEvent::GroupPass(_, event) => self.group_pass.evolve(event),
         }
     }
 }

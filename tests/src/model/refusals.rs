@@ -26,6 +26,7 @@ impl From<Refused> for Why {
             Refused::Card(why) => why.into(),
             Refused::Registration(why) => why.into(),
             Refused::Status(why) => why.into(),
+            Refused::Renewal(_) => Why::Other,
             Refused::CheckIn(why) => why.into(),
             Refused::Sale(why) => why.into(),
             Refused::Redemption(why) => why.into(),
@@ -126,6 +127,7 @@ impl From<NoPoint> for Why {
             NoPoint::GivenAlready(_) => Why::AlreadyGiven,
             NoPoint::ActivityGivesNone => Why::NoPoints,
             NoPoint::StatusExpired => Why::StatusExpired,
+            NoPoint::GroupPass => Why::Other,
         }
     }
 }
