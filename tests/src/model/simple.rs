@@ -125,6 +125,9 @@ enum Reply {
     Settled,
 }
 
+/// Card system, key, payer, and the shares of passholder, organizer and municipality.
+type Tariff = (u32, Option<u32>, String, (i64, i64, i64));
+
 /// What someone may do at a counter.
 struct Rights {
     acts: Acts,
@@ -218,7 +221,7 @@ impl Simple {
             Step::Lift { by, counter, who, system } => {
                 let today = self.today();
                 let status = self.ksb_status(*by, *counter, *who, *system)?;
-                if !status.suspended.is_some_and(|until| today < until) {
+                if status.suspended.is_none_or(|until| until <= today) {
                     return Err(Why::NotSuspended);
                 }
                 status.suspended = None;
@@ -783,7 +786,6 @@ impl Simple {
         if !is_own && self.assignable(slot, counter)? != system {
             return Err(Why::ForeignSystem);
         }
-        let _ = (own_card, given);
         let person = &self.people[who];
         let member = person.memberships.get(&system);
         let had_status = member.is_some_and(|member| member.status.is_some());
@@ -1040,12 +1042,7 @@ impl Simple {
     }
 
     /// R-TAR-04, R-TAR-05, R-TAR-06
-    fn social_tariff(
-        &self,
-        who: usize,
-        activity: usize,
-        price: i64,
-    ) -> Result<(u32, Option<u32>, String, (i64, i64, i64)), Why> {
+    fn social_tariff(&self, who: usize, activity: usize, price: i64) -> Result<Tariff, Why> {
         let status_in = self.demand_entitled(who)?;
         let part = taking_part(activity);
         let system = if part.contains(&status_in) { status_in } else { part[0] };
@@ -1093,7 +1090,7 @@ impl Simple {
         activity: usize,
         price: i64,
         number: usize,
-    ) -> Result<(u32, Option<u32>, String, (i64, i64, i64)), Why> {
+    ) -> Result<Tariff, Why> {
         let coupon = &COUPONS[number];
         let today = self.today();
         self.demand_open(who)?;

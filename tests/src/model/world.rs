@@ -915,7 +915,7 @@ impl World {
                     .iter()
                     .map(|(card, state)| (slot_of(*card), *state != CardState::Active))
                     .collect(),
-                welcome: holder.welcome_rewards.iter().map(|id| region::reward_index(id)).collect(),
+                welcome: holder.welcome_rewards.iter().map(region::reward_index).collect(),
                 counts: (
                     holder.check_ins.values().filter(|given| !given.corrected).count(),
                     holder.sales.values().filter(|sold| !sold.cancelled).count(),
