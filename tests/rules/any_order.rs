@@ -2,9 +2,11 @@
 //! asked after them. What was recorded has happened; a reader that stops at it helps nobody.
 
 use proptest::prelude::*;
+use uitpas_domain::account::Account;
 use uitpas_domain::activity::Activity;
 use uitpas_domain::card::Card;
 use uitpas_domain::card_system::CardSystem;
+use uitpas_domain::client::Client;
 use uitpas_domain::counter::Counter;
 use uitpas_domain::coupon::Coupon;
 use uitpas_domain::group_pass::GroupPass;
@@ -50,6 +52,8 @@ struct States {
     kiosk: Kiosk,
     coupon: Coupon,
     group_pass: GroupPass,
+    account: Account,
+    client: Client,
 }
 
 impl States {
@@ -64,6 +68,8 @@ impl States {
             AnyEvent::Kiosk(_, event) => self.kiosk.evolve(event),
             AnyEvent::Coupon(_, event) => self.coupon.evolve(event),
             AnyEvent::GroupPass(_, event) => self.group_pass.evolve(event),
+            AnyEvent::Account(_, event) => self.account.evolve(event),
+            AnyEvent::Client(_, event) => self.client.evolve(event),
         }
     }
 }

@@ -775,8 +775,7 @@ impl Simple {
     }
 
     fn take_up(&mut self, taking: &TakingUp) -> Answer {
-        let TakingUp { by, counter, who, system, own_card, card: given, status, moves_to } =
-            *taking;
+        let TakingUp { by, counter, who, system, status, moves_to, .. } = *taking;
         let rights = self.rights(by, counter)?;
         if !COUNTERS[counter].systems.contains(&system) {
             return Err(Why::ForeignSystem);
