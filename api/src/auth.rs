@@ -13,7 +13,7 @@ use uitpas_domain::values::insz::Insz;
 use uitpas_store::sealing::MasterKey;
 
 use crate::access::{self, Operation};
-use crate::actions::{accounts, clients, identify};
+use crate::actions::{accounts, clients, identify, uitid};
 use crate::app::App;
 use crate::problem::Problem;
 
@@ -166,6 +166,14 @@ impl Caller {
         }
     }
 
+    /// The UiTID of whoever comes for himself.
+    pub fn uitid(&self) -> Option<SubjectId> {
+        match self.kind {
+            Kind::Passholder => self.subject.as_str().strip_prefix(ONESELF)?.parse().ok(),
+            Kind::User | Kind::Client | Kind::ClientId | Kind::SystemOwner | Kind::Kiosk => None,
+        }
+    }
+
     /// For what only the system owner does.
     pub fn demand_system_owner(&self) -> Result<(), Problem> {
         match self.kind {
@@ -177,20 +185,43 @@ impl Caller {
     }
 }
 
-/// The passholder who calls, found by the national number in his token.
+/// The passholder who calls, found by the national number in his token, or by the UiTID that is linked
+/// to him.
 pub struct Oneself(pub PassholderId);
 
 impl FromRequestParts<App> for Oneself {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let claims = Shown::of(parts, app).await?;
-        if claims.kind != Kind::Passholder {
+        let shown = Shown::of(parts, app).await?;
+        if !matches!(shown.kind, Kind::Passholder | Kind::User) {
             return Err(Problem::Forbidden("only a passholder, about himself".to_owned()));
         }
-        let insz = claims.insz.ok_or(Problem::InszInTokenRequired)?;
-        let known = identify::passholder_of_insz(app, &insz).await?;
+        accounts::remember(app, &shown).await?;
+        let by_insz = match &shown.insz {
+            Some(insz) => identify::passholder_of_insz(app, insz).await?,
+            None => None,
+        };
+        let known = match by_insz {
+            Some(known) => Some(known),
+            None => uitid::passholder_of(app, &shown.subject).await?,
+        };
         known.map(Self).ok_or(Problem::Passholder(uitpas_domain::passholder::Refused::Unknown))
+    }
+}
+
+/// The national number in the token of whoever calls.
+pub struct OwnInsz(pub Insz);
+
+impl FromRequestParts<App> for OwnInsz {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let shown = Shown::of(parts, app).await?;
+        if !matches!(shown.kind, Kind::Passholder | Kind::User) {
+            return Err(Problem::Forbidden("only a person, about himself".to_owned()));
+        }
+        shown.insz.map(Self).ok_or(Problem::InszInTokenRequired)
     }
 }
 

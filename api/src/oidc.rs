@@ -87,15 +87,8 @@ pub struct Outside {
 struct Keys {
     set: JwkSet,
     since: Instant,
-    /// When they were last asked for, whether or not the issuer answered.
-    asked: Instant,
-}
-
-impl Keys {
-    fn new(set: JwkSet) -> Self {
-        let now = Instant::now();
-        Self { set, since: now, asked: now }
-    }
+    /// When a token last made us ask for them, whether or not the issuer answered.
+    asked: Option<Instant>,
 }
 
 #[derive(Deserialize)]
@@ -157,7 +150,7 @@ impl Outside {
             system_owners: settings.system_owner.iter().cloned().collect(),
             client,
             keys_at,
-            keys: RwLock::new(Arc::new(Keys::new(set))),
+            keys: RwLock::new(Arc::new(Keys { set, since: Instant::now(), asked: None })),
             looking: Mutex::new(()),
             look_every: LOOK_EVERY,
         })
@@ -208,7 +201,7 @@ impl Outside {
             return Ok(found);
         }
         // One that is down is left alone as long as one that does not know the key.
-        if keys.asked.elapsed() >= self.look_every {
+        if keys.asked.is_none_or(|asked| asked.elapsed() >= self.look_every) {
             self.look_again(keys.asked).await;
         }
         let keys = self.keys();
@@ -223,17 +216,18 @@ impl Outside {
     }
 
     /// Fetches the keys, unless somebody else did since.
-    async fn look_again(&self, asked: Instant) {
+    async fn look_again(&self, asked: Option<Instant>) {
         let _one_at_a_time = self.looking.lock().await;
         let known = self.keys();
         if known.asked != asked {
             return;
         }
+        let now = Some(Instant::now());
         let keys = match get::<JwkSet>(&self.client, &self.keys_at).await {
-            Ok(set) => Keys::new(set),
+            Ok(set) => Keys { set, since: Instant::now(), asked: now },
             Err(error) => {
                 tracing::warn!(%error, "the keys of the issuer could not be fetched");
-                Keys { set: known.set.clone(), since: known.since, asked: Instant::now() }
+                Keys { set: known.set.clone(), since: known.since, asked: now }
             }
         };
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);

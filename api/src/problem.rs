@@ -26,10 +26,11 @@ use uitpas_domain::passholder::registration::RegistrationRefused;
 use uitpas_domain::passholder::renewal::RenewalRefused;
 use uitpas_domain::passholder::status::StatusRefused;
 use uitpas_domain::passholder::ticket_sales::SaleRefused;
+use uitpas_domain::passholder::uitid::UitidRefused;
 use uitpas_domain::reward::Unavailable;
 use uitpas_domain::values::identifier::InvalidIdentifier;
 use uitpas_domain::{
-    account, activity, association, card_system, client, counter, coupon, group_pass, kiosk,
+    account, activity, association, card_system, client, counter, coupon, group_pass, kiosk, order,
     passholder, reward,
 };
 use uitpas_store::Unsuccessful;
@@ -92,6 +93,10 @@ pub enum Problem {
     Counter(#[from] counter::Refused),
     #[error(transparent)]
     CardSystem(#[from] card_system::Refused),
+    #[error(transparent)]
+    Order(#[from] order::Refused),
+    #[error("no social-tariff validation is trusted here")]
+    NoSocialTariffValidation,
     #[error(transparent)]
     Client(#[from] client::Refused),
     #[error(transparent)]
@@ -164,6 +169,8 @@ pub enum Problem {
     UnknownTariff,
     #[error("a Belgian postal code has 4 digits, 1000 to 9992; 0000 is abroad")]
     InvalidPostalCode,
+    #[error("no municipality of the card system has this postal code")]
+    PostalCodeElsewhere,
 
     #[error("this Idempotency-Key was used for another request")]
     OtherRequest,
@@ -371,6 +378,13 @@ impl Problem {
             Problem::Card(refused) => of_card(*refused),
             Problem::Counter(refused) => of_counter(*refused),
             Problem::CardSystem(refused) => of_card_system(refused),
+            Problem::Order(refused) => of_order(*refused),
+            Problem::NoSocialTariffValidation => uitpas(
+                BAD,
+                "invalid-social-tariff-validation-token",
+                "Invalid social tariff validation token",
+                "Kansentarief kun je hier niet online aanvragen. Kom langs aan een balie.",
+            ),
             Problem::Client(client::Refused::Unknown) => uitpas(
                 NOT_FOUND,
                 "client-not-found",
@@ -448,6 +462,12 @@ impl Problem {
                 "INSZ already used",
                 "Er is al een pashouder met dit rijksregisternummer.",
             ),
+            Problem::Taken("uitid") => uitpas(
+                BAD,
+                "uitid-already-registered",
+                "UiTID already registered",
+                "Aan dit UiTiD is al een andere UiTPAS gekoppeld.",
+            ),
             Problem::Taken("kiosk-device") => uitpas(
                 BAD,
                 "kiosk-device-already-in-use",
@@ -495,11 +515,12 @@ impl Problem {
                 "Postal code required",
                 "Kies een postcode om van dichtbij naar veraf te sorteren.",
             ),
-            Problem::InszInTokenRequired => uitpas(
+            Problem::InszInTokenRequired => insz_in_token_required(),
+            Problem::PostalCodeElsewhere => uitpas(
                 BAD,
-                "insz-in-token-required",
-                "INSZ in token required",
-                "Log in met je rijksregisternummer, bijvoorbeeld met itsme of je eID.",
+                "postal-code-not-in-card-system",
+                "Postal code not in card system",
+                "Deze gemeente hoort niet bij dit kaartsysteem.",
             ),
             Problem::CheckInCodeUnknown => uitpas(
                 BAD,
@@ -681,6 +702,12 @@ fn of_passholder(refused: &passholder::Refused) -> Printed {
         Refused::Sale(why) => of_sale(why),
         Refused::Association(why) => of_association_membership(*why),
         Refused::Redemption(why) => of_redemption(why),
+        Refused::Uitid(UitidRefused::AlreadyLinked) => uitpas(
+            BAD,
+            "passholder-already-registered",
+            "Passholder already registered",
+            "Deze UiTPAS is al aan een UiTiD gekoppeld. Meld je daarmee aan.",
+        ),
     }
 }
 
@@ -789,6 +816,19 @@ fn of_registration(why: &RegistrationRefused) -> Printed {
         R::NoParentalConsent => required(
             "/parentalConsent",
             "Onder 16 jaar is de toestemming van een ouder of voogd nodig.",
+        ),
+        R::TooYoungAlone => uitpas(
+            BAD,
+            "forbidden-underaged",
+            "Forbidden Underaged",
+            "Onder 16 jaar kun je jezelf niet registreren. Kom langs aan een balie.",
+        ),
+        R::InszNotVerified => insz_in_token_required(),
+        R::LivesElsewhere => uitpas(
+            BAD,
+            "invalid-city",
+            "Invalid city",
+            "Deze UiTPAS-regio is niet die van je gemeente.",
         ),
         R::InszDisagrees | R::InszIsFixed => uitpas(
             BAD,
@@ -1341,6 +1381,36 @@ fn of_card(refused: card::Refused) -> Printed {
             uitpas(status, "invalid-card", "Invalid card", nl)
         }
         _ => uitpas(status, "invalid-card-status", "Invalid card status", nl),
+    }
+}
+
+fn insz_in_token_required() -> Printed {
+    uitpas(
+        BAD,
+        "insz-in-token-required",
+        "INSZ in token required",
+        "Log in met je rijksregisternummer, bijvoorbeeld met itsme of je eID.",
+    )
+}
+
+fn of_order(refused: order::Refused) -> Printed {
+    use order::Refused as R;
+    let conflict = |slug, title, nl: &str| own(StatusCode::CONFLICT, slug, title, nl);
+    match refused {
+        R::Unknown => {
+            own(NOT_FOUND, "order-not-found", "Order not found", "We vinden deze bestelling niet.")
+        }
+        R::AlreadyPlaced => conflict("order-exists", "Order exists", "Deze bestelling bestaat al."),
+        R::NumberOfPeople => invalid_body("/extraPassholderRegistrations", &refused.to_string()),
+        R::AlreadyPaid => conflict("order-paid", "Order paid", "Deze bestelling is al betaald."),
+        R::Cancelled => {
+            conflict("order-cancelled", "Order cancelled", "Deze bestelling is geannuleerd.")
+        }
+        R::PriceChanged => conflict(
+            "order-price-changed",
+            "Price changed",
+            "De prijs is veranderd sinds de bestelling. Annuleer ze en laat opnieuw bestellen.",
+        ),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::aggregate;
 use crate::calendar::day_in_belgium;
 use crate::distribution::DefinedKey;
 use crate::ids::{CardSystemId, DistributionKeyId, SubjectId};
+use crate::values::contact::Email;
 use crate::values::euro::{Euro, Price};
 use crate::values::place::{Municipality, PostalCode};
 use crate::values::text::Text;
@@ -28,6 +29,20 @@ pub enum Command {
     },
     RemoveKsbAdmin {
         admin: SubjectId,
+        at: DateTime<Utc>,
+    },
+    /// Somebody who reads everything of this card system, and writes nothing.
+    AddAuditor {
+        auditor: SubjectId,
+        at: DateTime<Utc>,
+    },
+    RemoveAuditor {
+        auditor: SubjectId,
+        at: DateTime<Utc>,
+    },
+    /// Where the people of the region turn to.
+    SetContact {
+        email: Email,
         at: DateTime<Utc>,
     },
     DefineKey {
@@ -77,18 +92,70 @@ pub enum Command {
     Debug, Clone, PartialEq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames,
 )]
 pub enum Event {
-    Created { name: Text<80>, municipalities: Vec<Municipality>, at: DateTime<Utc> },
-    KsbAdminAdded { admin: SubjectId, at: DateTime<Utc> },
-    KsbAdminRemoved { admin: SubjectId, at: DateTime<Utc> },
-    KeyDefined { key: DefinedKey, at: DateTime<Utc> },
-    DefaultKeysChosen { keys: BTreeSet<DistributionKeyId>, at: DateTime<Utc> },
-    PricesSet { brackets: Vec<PriceBracket>, at: DateTime<Utc> },
-    AdministrativePricesSet { prices: AdministrativePrices, at: DateTime<Utc> },
-    SettingsChanged { settings: Settings, at: DateTime<Utc> },
-    RenewalAgreed { postal_code: PostalCode, agreed_on: NaiveDate, at: DateTime<Utc> },
-    RenewalAgreementEnded { postal_code: PostalCode, at: DateTime<Utc> },
-    VoucherIssued { code: VoucherCode, voucher: Voucher, at: DateTime<Utc> },
-    VoucherSpent { code: VoucherCode, at: DateTime<Utc> },
+    Created {
+        name: Text<80>,
+        municipalities: Vec<Municipality>,
+        at: DateTime<Utc>,
+    },
+    KsbAdminAdded {
+        admin: SubjectId,
+        at: DateTime<Utc>,
+    },
+    KsbAdminRemoved {
+        admin: SubjectId,
+        at: DateTime<Utc>,
+    },
+    AuditorAdded {
+        auditor: SubjectId,
+        at: DateTime<Utc>,
+    },
+    AuditorRemoved {
+        auditor: SubjectId,
+        at: DateTime<Utc>,
+    },
+    /// In clear: it is the region's, and nobody's own.
+    ContactSet {
+        email: Email,
+        at: DateTime<Utc>,
+    },
+    KeyDefined {
+        key: DefinedKey,
+        at: DateTime<Utc>,
+    },
+    DefaultKeysChosen {
+        keys: BTreeSet<DistributionKeyId>,
+        at: DateTime<Utc>,
+    },
+    PricesSet {
+        brackets: Vec<PriceBracket>,
+        at: DateTime<Utc>,
+    },
+    AdministrativePricesSet {
+        prices: AdministrativePrices,
+        at: DateTime<Utc>,
+    },
+    SettingsChanged {
+        settings: Settings,
+        at: DateTime<Utc>,
+    },
+    RenewalAgreed {
+        postal_code: PostalCode,
+        agreed_on: NaiveDate,
+        at: DateTime<Utc>,
+    },
+    RenewalAgreementEnded {
+        postal_code: PostalCode,
+        at: DateTime<Utc>,
+    },
+    VoucherIssued {
+        code: VoucherCode,
+        voucher: Voucher,
+        at: DateTime<Utc>,
+    },
+    VoucherSpent {
+        code: VoucherCode,
+        at: DateTime<Utc>,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -198,6 +265,8 @@ pub struct CardSystem {
     pub name: Option<Text<80>>,
     pub municipalities: Vec<Municipality>,
     pub ksb_admins: BTreeSet<SubjectId>,
+    pub auditors: BTreeSet<SubjectId>,
+    pub contact: Option<Email>,
     pub keys: BTreeMap<DistributionKeyId, DefinedKey>,
     pub default_keys: BTreeSet<DistributionKeyId>,
     pub prices: Vec<PriceBracket>,
@@ -241,6 +310,18 @@ impl CardSystem {
                 true => vec![Event::KsbAdminRemoved { admin, at }],
                 false => vec![],
             }),
+            Command::AddAuditor { auditor, at } => Ok(match self.auditors.contains(&auditor) {
+                true => vec![],
+                false => vec![Event::AuditorAdded { auditor, at }],
+            }),
+            Command::RemoveAuditor { auditor, at } => Ok(match self.auditors.contains(&auditor) {
+                true => vec![Event::AuditorRemoved { auditor, at }],
+                false => vec![],
+            }),
+            Command::SetContact { email, at } => {
+                let news = self.contact.as_ref() != Some(&email);
+                Ok(if news { vec![Event::ContactSet { email, at }] } else { vec![] })
+            }
             Command::DefineKey { key, at } => match self.keys.get(&key.id) {
                 Some(known) if *known == key => Ok(vec![]),
                 // Keys stand in recorded sales: a changed key is a new key.
@@ -304,6 +385,13 @@ impl CardSystem {
             Event::KsbAdminRemoved { admin, .. } => {
                 self.ksb_admins.remove(&admin);
             }
+            Event::AuditorAdded { auditor, .. } => {
+                self.auditors.insert(auditor);
+            }
+            Event::AuditorRemoved { auditor, .. } => {
+                self.auditors.remove(&auditor);
+            }
+            Event::ContactSet { email, .. } => self.contact = Some(email),
             Event::KeyDefined { key, .. } => {
                 self.keys.insert(key.id, key);
             }

@@ -118,6 +118,8 @@ uuid_id! {
     RedemptionId,
     /// An association of which passholders carry a membership.
     AssociationId,
+    /// Something that was ordered online.
+    OrderId,
     /// A check-in device.
     KioskId,
     /// One command: the same id twice is the same command.

@@ -40,6 +40,7 @@ pub mod kiosk;
 pub mod limit;
 pub mod metadata;
 pub mod offering;
+pub mod order;
 pub mod passholder;
 pub mod permission;
 pub mod recorded;

@@ -13,11 +13,12 @@ use crate::counter::{self, Counter};
 use crate::coupon::{self, Coupon};
 use crate::group_pass::{self, GroupPass};
 use crate::ids::{
-    ActivityId, AssociationId, CardSystemId, CounterId, CouponId, GroupPassId, KioskId,
+    ActivityId, AssociationId, CardSystemId, CounterId, CouponId, GroupPassId, KioskId, OrderId,
     PassholderId, RewardId, SubjectId,
 };
 use crate::kiosk::{self, Kiosk};
 use crate::metadata::Metadata;
+use crate::order::{self, Order};
 use crate::passholder::{self, Passholder};
 use crate::reward::{self, Reward};
 use crate::values::card_number::CardNumber;
@@ -44,6 +45,7 @@ pub enum AnyEvent {
     CardSystem(CardSystemId, card_system::Event),
     Account(SubjectId, account::Event),
     Client(SubjectId, client::Event),
+    Order(OrderId, order::Event),
     Activity(ActivityId, activity::Event),
     Reward(RewardId, reward::Event),
     Kiosk(KioskId, kiosk::Event),
@@ -85,6 +87,9 @@ impl AnyEvent {
             )),
             Account::TYPE => {
                 Ok(AnyEvent::Account(id.parse().map_err(bad_id)?, serde_json::from_str(payload)?))
+            }
+            Order::TYPE => {
+                Ok(AnyEvent::Order(id.parse().map_err(bad_id)?, serde_json::from_str(payload)?))
             }
             Client::TYPE => {
                 Ok(AnyEvent::Client(id.parse().map_err(bad_id)?, serde_json::from_str(payload)?))

@@ -20,6 +20,7 @@ use uitpas_domain::counter::{self, Counter};
 use uitpas_domain::coupon::{self, Coupon};
 use uitpas_domain::group_pass::{self, GroupPass};
 use uitpas_domain::kiosk::{self, Kiosk};
+use uitpas_domain::order::{self, Order};
 use uitpas_domain::passholder::registration::PersonalDetails;
 use uitpas_domain::passholder::{self, Passholder};
 pub use uitpas_domain::recorded::AnyEvent;
@@ -68,6 +69,7 @@ static KNOWN: LazyLock<HashMap<&str, HashMap<&str, u32>>> = LazyLock::new(|| {
         (CardSystem::TYPE, card_system::Event::VARIANTS),
         (Account::TYPE, account::Event::VARIANTS),
         (Client::TYPE, client::Event::VARIANTS),
+        (Order::TYPE, order::Event::VARIANTS),
         (Activity::TYPE, activity::Event::VARIANTS),
         (Reward::TYPE, reward::Event::VARIANTS),
         (Kiosk::TYPE, kiosk::Event::VARIANTS),

@@ -345,3 +345,33 @@ fn reports(from: &str, until: &str, by: Role) -> Command {
     let (from, until, position) = (day(from), day(until), 7);
     Command::RequestReport(RequestReport { from, until, position, by, at: now() })
 }
+
+/// R-CTR-07: a new organizer is taken up in steps, and those that are open are told.
+#[test]
+fn a_new_organizer_is_taken_up_in_steps() {
+    use uitpas_domain::counter::onboarding::{Open, Step};
+    let open = |counter: &Counter| counter.open_steps(false);
+    let new = the_library();
+    assert_eq!(open(&new.state).len(), 9);
+    assert!(!new.state.open_steps(true).contains(&Open::DistributionKey));
+    for step in [
+        Step::InformationSheetSigned,
+        Step::DeclarationOfHonourSigned,
+        Step::AgreementSigned,
+        Step::ApprovedByMunicipality,
+        Step::Informed,
+    ] {
+        let complete = Command::CompleteStep { step, at: now() };
+        let done = Event::StepCompleted { step, at: now() };
+        new.when(complete.clone()).then([done]);
+        new.when(complete.clone()).again().then([]);
+        new.when(Command::ReopenStep { step, at: now() }).then([]);
+        let taken = new.when(complete).happens();
+        assert!(!open(&taken.state).contains(&Open::Step(step)), "{step}");
+        let reopened = taken.when(Command::ReopenStep { step, at: now() });
+        reopened.then([Event::StepReopened { step, at: now() }]);
+    }
+    let with_admin = with_staff("kim", StaffKind::Admin);
+    assert!(!open(&with_admin.state).contains(&Open::FirstAdmin));
+    assert!(open(&with_staff("kim", StaffKind::Member).state).contains(&Open::FirstAdmin));
+}

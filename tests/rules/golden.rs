@@ -17,6 +17,7 @@ use uitpas_domain::counter::{self, Counter};
 use uitpas_domain::coupon::{self, Coupon};
 use uitpas_domain::group_pass::{self, GroupPass};
 use uitpas_domain::kiosk::{self, Kiosk};
+use uitpas_domain::order::{self, Order};
 use uitpas_domain::passholder::{self, Passholder};
 use uitpas_domain::recorded::AnyEvent;
 use uitpas_domain::reward::{self, Reward};
@@ -46,6 +47,7 @@ fn event_types() -> Vec<(&'static str, Vec<&'static str>)> {
                 WelcomeRewardGranted,
                 DetailsChanged,
                 PreferencesSet,
+                UitidLinked,
                 CardBlocked,
                 CardGiven,
                 CardCharged,
@@ -78,6 +80,9 @@ fn event_types() -> Vec<(&'static str, Vec<&'static str>)> {
                 Created,
                 KsbAdminAdded,
                 KsbAdminRemoved,
+                AuditorAdded,
+                AuditorRemoved,
+                ContactSet,
                 KeyDefined,
                 DefaultKeysChosen,
                 PricesSet,
@@ -98,6 +103,8 @@ fn event_types() -> Vec<(&'static str, Vec<&'static str>)> {
                 IbanSet,
                 StaffAdded,
                 StaffRemoved,
+                StepCompleted,
+                StepReopened,
                 ReportRequested,
                 NoteIssued,
                 NoteApproved,
@@ -111,6 +118,7 @@ fn event_types() -> Vec<(&'static str, Vec<&'static str>)> {
             [Published, Revised, SettingsChanged, CardSystemsChosen,]
         ),
         variants!(Account, account::Event, [EmailShown, EmailLost,]),
+        variants!(Order, order::Event, [Placed, PaymentConfirmed, Cancelled,]),
         variants!(Client, client::Event, [Registered, PermissionsSet,]),
         variants!(
             Reward,
@@ -187,6 +195,7 @@ fn words_in_events_keep_their_spelling() {
     use uitpas_domain::calendar::Period;
     use uitpas_domain::card::Stage;
     use uitpas_domain::card_system::Occasion;
+    use uitpas_domain::counter::onboarding::Step;
     use uitpas_domain::counter::{PermissionGroup, StaffKind};
     use uitpas_domain::coupon::GrantedTo;
     use uitpas_domain::distribution::Region;
@@ -215,6 +224,13 @@ fn words_in_events_keep_their_spelling() {
         (PermissionGroup::CheckInAndTicket, "check-in-and-ticket"),
         (PermissionGroup::UnauthorisedRegistration, "unauthorised-registration"),
         (PermissionGroup::AuthorisedRegistration, "authorised-registration"),
+    ]);
+    spelled(&[
+        (Step::InformationSheetSigned, "information-sheet-signed"),
+        (Step::DeclarationOfHonourSigned, "declaration-of-honour-signed"),
+        (Step::AgreementSigned, "agreement-signed"),
+        (Step::ApprovedByMunicipality, "approved-by-municipality"),
+        (Step::Informed, "informed"),
     ]);
     spelled(&[(StaffKind::Member, "member"), (StaffKind::Admin, "admin")]);
     spelled(&[(Region::Own, "own"), (Region::Any, "any")]);
@@ -320,6 +336,7 @@ fn written(event: &AnyEvent) -> (String, String, String) {
         AnyEvent::CardSystem(_, event) => of(event),
         AnyEvent::Account(_, event) => of(event),
         AnyEvent::Client(_, event) => of(event),
+        AnyEvent::Order(_, event) => of(event),
         AnyEvent::Activity(_, event) => of(event),
         AnyEvent::Reward(_, event) => of(event),
         AnyEvent::Coupon(_, event) => of(event),

@@ -6,7 +6,7 @@ use uitpas_domain::calendar::DayRange;
 use uitpas_domain::card_system::{
     self, CardSystem, InvalidBrackets, PriceBracket, Voucher, VoucherRefused,
 };
-use uitpas_domain::counter::{NotAllowed, Task};
+use uitpas_domain::counter::{Authority, NotAllowed, Task};
 use uitpas_domain::ids::RewardId;
 use uitpas_domain::passholder::cards::{Block, BlockKind, BlockReason};
 use uitpas_domain::passholder::registration::*;
@@ -520,6 +520,35 @@ fn the_first_of_several_reasons_is_the_answer() {
     unregistered().when(registers(asked.clone())).refused(unknown);
     asked.voucher = None;
     unregistered().when(registers(asked)).happens();
+}
+
+/// R-REG-08: with a verified national number, where he lives, and not under 16; no counter is needed.
+#[test]
+fn whoever_registers_himself_is_sixteen_lives_there_and_shows_his_national_number() {
+    use RegistrationRefused::{InszNotVerified, LivesElsewhere, TooYoungAlone};
+    let alone = |born: &str, insz: Option<&str>, lives: (&str, &str)| {
+        let mut asked = anna_asks();
+        asked.by = Authority::to_register_oneself(library(), &library_counter());
+        asked.card = NewCard { number: regular_card(), digital: true };
+        (asked.social_status, asked.no_email) = (None, true);
+        asked.details.birth_date = day(born);
+        asked.details.insz = insz.map(of);
+        asked.details.address = address(lives.0, lives.1);
+        unregistered().when(Command::RegisterOneself(Box::new(asked)))
+    };
+    let here = ("9900", "Eeklo");
+    alone("1983-03-02", Some("83030201540"), here).happens();
+    alone("1983-03-02", None, here).refused(InszNotVerified);
+    alone("1983-03-02", Some("83030201540"), ("9000", "Gent")).refused(LivesElsewhere);
+    // Today is 15 June 2026.
+    alone("2010-06-15", Some(&insz("2010-06-15")), here).happens();
+    alone("2010-06-16", Some(&insz("2010-06-16")), here).refused(TooYoungAlone);
+}
+
+/// A national number of someone born on that day, after 1999.
+fn insz(born: &str) -> String {
+    let nine: u64 = format!("{}001", day(born).format("%y%m%d")).parse().unwrap();
+    format!("{nine:09}{:02}", 97 - (2_000_000_000 + nine) % 97)
 }
 
 fn unregistered() -> Story<Passholder> {

@@ -1,8 +1,10 @@
 //! Tokens of an outside OIDC issuer, which is a server of its own here.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Json, Router};
 use base64::Engine as _;
@@ -101,7 +103,17 @@ async fn a_new_key_counts_at_once_and_made_up_ones_cost_the_issuer_nothing() {
     for number in 10..30 {
         assert_eq!(patient.opens(&issuer.token(number, claims.clone())).await, 401);
     }
-    assert_eq!(issuer.asked(), asked);
+    assert_eq!(issuer.asked(), asked + 1);
+
+    // One that does not answer is not asked more often.
+    let patient = Door::trusting(&issuer, Duration::from_secs(60)).await;
+    issuer.breaks();
+    let asked = issuer.asked();
+    for number in 10..30 {
+        assert_eq!(patient.opens(&issuer.token(number, claims.clone())).await, 401);
+    }
+    assert_eq!(issuer.asked(), asked + 1);
+    assert_eq!(patient.opens(&issuer.token(2, claims.clone())).await, 200);
 }
 
 #[tokio::test]
@@ -160,6 +172,7 @@ impl Door {
 struct Issuer {
     url: String,
     published: Arc<Mutex<(Vec<u8>, usize)>>,
+    broken: Arc<AtomicBool>,
 }
 
 impl Issuer {
@@ -167,14 +180,30 @@ impl Issuer {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let published = Arc::new(Mutex::new((vec![1], 0)));
+        let broken = Arc::new(AtomicBool::new(false));
+        let is_broken = broken.clone();
         let (document, keys) = (discovery(&url), published.clone());
         let other = document.clone();
         let router = Router::new()
             .route("/.well-known/openid-configuration", get(|| async { Json(document) }))
             .route("/ander/.well-known/openid-configuration", get(|| async { Json(other) }))
-            .route("/keys", get(|| async move { Json(key_set(&keys)) }));
+            .route(
+                "/keys",
+                get(|| async move {
+                    let keys = Json(key_set(&keys));
+                    match is_broken.load(Ordering::Relaxed) {
+                        true => Err(StatusCode::BAD_GATEWAY),
+                        false => Ok(keys),
+                    }
+                }),
+            );
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { url, published }
+        Self { url, published, broken }
+    }
+
+    /// It answers no more, however often it is asked.
+    fn breaks(&self) {
+        self.broken.store(true, Ordering::Relaxed);
     }
 
     fn publish(&self, numbers: &[u8]) {

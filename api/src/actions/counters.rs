@@ -1,15 +1,20 @@
 //! Counters: creating them, their terms per card system, their staff.
 
-use uitpas_domain::counter::{AddStaff, Command, Counter, Profile, Refused, StaffKind, Terms};
+use uitpas_domain::card_system::CardSystem;
+use uitpas_domain::counter::onboarding::{Open, Step};
+use uitpas_domain::counter::{
+    AddStaff, Command, Counter, NotAllowed, Profile, Refused, StaffKind, Terms,
+};
 use uitpas_domain::ids::{CardSystemId, CounterId, SubjectId};
 use uitpas_domain::metadata::{Channel, Role};
 use uitpas_domain::values::contact::Email;
 use uitpas_domain::values::iban::Iban;
-use uitpas_store::Work;
+use uitpas_projections::counters as view;
+use uitpas_store::{Unsuccessful, Work};
 
 use super::{Outcome, Request, accounts, authority_quietly, decide, demand_ksb, execute};
 use crate::app::App;
-use crate::auth::Kind;
+use crate::auth::{Caller, Kind};
 use crate::problem::{Answer, Problem};
 
 /// The system owner creates a counter (R-CTR-07).
@@ -36,7 +41,7 @@ pub async fn set_terms(
     let at = app.now();
     execute(app, request, Channel::BackOffice, |work| async move {
         demand_ksb(&work, &request.caller, card_system).await?;
-        let system = work.load::<uitpas_domain::card_system::CardSystem>(&card_system).await?;
+        let system = work.load::<CardSystem>(&card_system).await?;
         system.state.knows_keys(&terms.keys)?;
         let terms = terms.clone();
         decide::<Counter>(&work, id, Command::SetTerms { card_system, terms, at }).await?;
@@ -120,6 +125,64 @@ pub async fn remove_staff(
     .await
 }
 
+/// A step of taking up an organizer is taken, or was not after all (R-CTR-07).
+pub async fn set_step(
+    app: &App,
+    request: &Request,
+    id: &CounterId,
+    step: Step,
+    is_taken: bool,
+) -> Answer<()> {
+    let at = app.now();
+    execute(app, request, Channel::BackOffice, |work| async move {
+        demand_ksb_of_counter(&work, request, id).await?;
+        let command = match is_taken {
+            true => Command::CompleteStep { step, at },
+            false => Command::ReopenStep { step, at },
+        };
+        decide::<Counter>(&work, id, command).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// The counters with open steps: to the system owner all, to a KSB admin those of his card systems.
+pub async fn with_open_steps(
+    app: &App,
+    caller: &Caller,
+) -> Answer<Vec<(CounterId, String, Vec<Open>)>> {
+    app.caught_up(caller, view::PROJECTION.name).await?;
+    let rows = match caller.kind {
+        Kind::SystemOwner => view::list(app.pool(), None).await?,
+        Kind::User | Kind::Client | Kind::ClientId | Kind::Kiosk | Kind::Passholder => {
+            let systems = view::ksb_of(app.pool(), &caller.subject).await?;
+            if caller.kind != Kind::User || systems.is_empty() {
+                return Err(NotAllowed::OnlyKsb.into());
+            }
+            view::counters_in(app.pool(), &systems).await?
+        }
+    };
+    let rows = &rows;
+    let listed = app.store.preview(|work| async move {
+        let mut listed = Vec::new();
+        for row in rows {
+            let id: CounterId = row.id.parse().map_err(uitpas_store::Failed::new)?;
+            let counter = work.load::<Counter>(&id).await?.state.clone();
+            let mut has_default_key = false;
+            for system in counter.card_systems() {
+                let system = work.load::<CardSystem>(&system).await?;
+                has_default_key |= !system.state.default_keys.is_empty();
+            }
+            let open = counter.open_steps(has_default_key);
+            if !open.is_empty() {
+                listed.push((id, row.name.clone(), open));
+            }
+        }
+        Ok::<_, Unsuccessful<Problem>>(listed)
+    });
+    Ok(listed.await?)
+}
+
 async fn role_over_staff(work: &Work, request: &Request, id: &CounterId) -> Outcome<Role> {
     if request.caller.kind == Kind::SystemOwner {
         work.act_as(Role::SystemOwner, None);
@@ -137,7 +200,7 @@ async fn demand_ksb_of_counter(work: &Work, request: &Request, id: &CounterId) -
     }
     let by = authority_quietly(work, &request.caller, id).await?;
     if by.role != Role::Ksb {
-        return Err(Problem::from(uitpas_domain::counter::NotAllowed::OnlyKsb))?;
+        return Err(Problem::from(NotAllowed::OnlyKsb))?;
     }
     work.act_as(Role::Ksb, Some(id.clone()));
     Ok(())

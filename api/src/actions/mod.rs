@@ -23,6 +23,7 @@ pub mod memberships;
 pub mod notes;
 pub mod oneself;
 pub mod online_rewards;
+pub mod orders;
 pub mod passholders;
 pub mod renewal;
 pub mod reports;
@@ -30,6 +31,7 @@ pub mod rewards;
 pub mod segments;
 pub mod social_status;
 pub mod ticket_sales;
+pub mod uitid;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -17,6 +17,7 @@ use uitpas_domain::passholder::{self, Reason};
 use uitpas_domain::sealed::Sealed;
 use uitpas_domain::values::digest::Digest;
 use uitpas_domain::values::iban::Iban;
+use uitpas_projections::counters as view;
 use uitpas_projections::settlement::lines::NoteLine;
 use uitpas_projections::settlement::note::{Note, drawn, notes};
 use uitpas_projections::settlement::{self, IssuedNote, note_lines, sales};
@@ -25,7 +26,7 @@ use uitpas_store::sealing::{self, PersonKey};
 use uitpas_store::{Failed, StreamKey, Unsuccessful, Work};
 
 use super::ticket_sales::{cancel_of, stream_of};
-use super::{Outcome, Request, authority, decide, execute};
+use super::{Outcome, Request, audit, authority, decide, execute};
 use crate::app::App;
 use crate::auth::{Caller, Kind};
 use crate::files::Document;
@@ -226,8 +227,13 @@ fn may_see(role: Role) -> bool {
 }
 
 async fn demand_sight(app: &App, caller: &Caller, counter: &CounterId) -> Answer<()> {
-    let role = app.store.preview(|work| async move { role_at(&work, caller, counter).await });
-    match may_see(role.await?) {
+    let sees = app.store.preview(|work| async move {
+        if audit::audits(&work, caller, counter).await? {
+            return Ok(true);
+        }
+        Ok(may_see(role_at(&work, caller, counter).await?))
+    });
+    match sees.await? {
         true => Ok(()),
         false => Err(Refused::ReportOnlyForAdmin.into()),
     }
@@ -248,8 +254,15 @@ pub async fn list(app: &App, caller: &Caller, asked: &[CounterId]) -> Answer<Vec
         demand_sight(app, caller, counter).await?;
     }
     if asked.is_empty() && caller.kind != Kind::SystemOwner {
-        let own = app.authorities(caller).await?.into_iter();
-        counters.extend(own.filter(|(_, _, by)| may_see(by.role)).map(|(id, ..)| id));
+        let own = app.authorities(caller).await?;
+        let has_role = !own.is_empty();
+        counters.extend(own.into_iter().filter(|(_, _, by)| may_see(by.role)).map(|(id, ..)| id));
+        let audited = audit::audited(app, caller).await?;
+        if !has_role && audited.is_empty() {
+            return Err(Problem::Forbidden("no role at any counter".to_owned()));
+        }
+        let audited = view::counters_in(app.pool(), &audited).await?;
+        counters.extend(audited.iter().filter_map(|counter| counter.id.parse().ok()));
     }
     app.wait_for_head(settlement::PROJECTION.name).await?;
     let all = asked.is_empty() && caller.kind == Kind::SystemOwner;

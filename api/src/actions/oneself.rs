@@ -1,18 +1,23 @@
 //! What a passholder does himself: checking in with a QR code, choosing his messages, leaving.
 
-use uitpas_domain::card::{Card, Command as CardCommand};
+use uitpas_domain::card::{Card, Command as CardCommand, Holder};
+use uitpas_domain::card_system::CardSystem;
 use uitpas_domain::counter::{Authority, Counter};
-use uitpas_domain::ids::{ActivityId, CheckInId, PassholderId};
+use uitpas_domain::ids::{ActivityId, CardSystemId, CheckInId, CounterId, PassholderId};
 use uitpas_domain::metadata::{Channel, Role};
 use uitpas_domain::passholder::cards::CardRefused;
 use uitpas_domain::passholder::check_ins::{CheckIn, CheckInRefused};
-use uitpas_domain::passholder::registration::{Preferences, Remove};
+use uitpas_domain::passholder::registration::{
+    NewCard, PersonalDetails, Preferences, Register, Remove, Terms,
+};
 use uitpas_domain::passholder::{Command, Event, Passholder, Refused};
-use uitpas_store::StreamKey;
+use uitpas_store::{StreamKey, sealing};
 use uuid::Uuid;
 
+use super::cards::give;
 use super::kiosks::check_in_code;
-use super::{Request, card_systems_of, decide, execute, offering};
+use super::passholders::{DETAILS, claim_insz, grant_welcome_rewards, welcome_candidates};
+use super::{Request, card_systems_of, decide, execute, offering, uitid};
 use crate::app::App;
 use crate::problem::{Answer, Problem};
 
@@ -72,6 +77,66 @@ pub async fn check_in(
         }
         saved => saved,
     }
+}
+
+/// What somebody fills in to register himself.
+#[derive(Debug, Clone)]
+pub struct OwnRegistration {
+    pub counter: CounterId,
+    pub card_system: CardSystemId,
+    pub details: PersonalDetails,
+}
+
+/// He registers himself, with a digital card, and his UiTID is linked to him (R-REG-08). He was told of
+/// privacy and terms where he logged in; which messages he wants he may choose later.
+pub async fn register(app: &App, request: &Request, new: &OwnRegistration) -> Answer<PassholderId> {
+    let (id, at) = (PassholderId(Uuid::now_v7()), app.now());
+    let uitid = request.caller.uitid();
+    let uitid =
+        &uitid.ok_or_else(|| Problem::Forbidden("only a person, for himself".to_owned()))?;
+    execute(app, request, Channel::BackOffice, |work| async move {
+        let counter = work.load::<Counter>(&new.counter).await?.state.clone();
+        counter.profile.as_ref().ok_or(uitpas_domain::counter::Refused::Unknown)?;
+        let system = work.load::<CardSystem>(&new.card_system).await?.state.clone();
+        system.name.as_ref().ok_or(uitpas_domain::card_system::Refused::Unknown)?;
+        let of_counter = counter.card_systems();
+        if !of_counter.contains(&new.card_system) {
+            return Err(uitpas_domain::counter::Refused::ForeignCardSystem)?;
+        }
+        work.act_as(Role::Passholder, Some(new.counter.clone()));
+        let card = NewCard { number: app.new_digital_number(false), digital: true };
+        let person = id.to_string();
+        let (key, wrapped) = app.store.master_key().new_person_key(&person);
+        let register = Register {
+            by: Authority::to_register_oneself(new.counter.clone(), &counter),
+            card_system: new.card_system,
+            system,
+            counter_municipality: counter.municipality(),
+            card,
+            details: new.details.clone(),
+            sealed: sealing::seal(&key, &person, DETAILS, &new.details),
+            no_email: new.details.email.is_none(),
+            terms: Terms { paper: false, digital: true },
+            preferences: Some(Preferences::default()),
+            parental_consent: false,
+            social_status: None,
+            voucher: None,
+            welcome_rewards: welcome_candidates(app, &work, new.card_system, at).await?,
+            at,
+        };
+        let register = Command::RegisterOneself(Box::new(register));
+        let events = decide::<Passholder>(&work, &id, register).await?;
+        work.insert_key(&person, wrapped);
+        if let Some(insz) = &new.details.insz {
+            claim_insz(&work, id, &insz.to_string());
+        }
+        uitid::claim(&work, uitid, id);
+        decide::<Passholder>(&work, &id, Command::LinkUitid { at }).await?;
+        give(&work, card, new.card_system, &of_counter, Holder::Passholder(id), at).await?;
+        grant_welcome_rewards(&work, &events, at).await?;
+        Ok(id)
+    })
+    .await
 }
 
 /// Which messages he agrees to (R-PRV-03).

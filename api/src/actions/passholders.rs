@@ -169,7 +169,7 @@ pub async fn spend_voucher(
 pub const DETAILS: &str = "details";
 const REASON: &str = "reason";
 
-fn claim_insz(work: &Work, id: PassholderId, insz: &str) {
+pub fn claim_insz(work: &Work, id: PassholderId, insz: &str) {
     work.claim(INSZ, work.store().master_key().claim_hash(INSZ, insz), &id.to_string());
 }
 

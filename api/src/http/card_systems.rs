@@ -20,7 +20,11 @@ use crate::auth::Caller;
 use crate::problem::{Answer, Problem};
 
 pub fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(one)).routes(routes!(prices))
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(one))
+        .routes(routes!(city_settings))
+        .routes(routes!(prices))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -181,6 +185,57 @@ async fn one(
     let known = known(&app, id).await?;
     let name = known.name.as_ref().map(ToString::to_string);
     Ok(Json(CardSystem::of(id, name.unwrap_or_default(), &known.municipalities)))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(rename_all = "camelCase")]
+struct AskedCities {
+    /// Those of these postal codes; none: all.
+    #[serde(default)]
+    postal_code: Vec<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct CitySettings {
+    /// In capitals.
+    city: String,
+    allows_cardless_registration: bool,
+    /// Of the region; absent until its KSB has given one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contact_email: Option<String>,
+}
+
+/// How it goes in each city of the card system.
+#[utoipa::path(
+    get,
+    path = "/card-systems/{id}/city-settings",
+    params(("id" = u32, Path), AskedCities),
+    responses((status = 200, body = Vec<CitySettings>))
+)]
+async fn city_settings(
+    State(app): State<App>,
+    _: Caller,
+    Id(id): Id<CardSystemId>,
+    Query(asked): Query<AskedCities>,
+) -> Answer<Json<Vec<CitySettings>>> {
+    let known = known(&app, id).await?;
+    let mut codes: Vec<PostalCode> = Vec::with_capacity(asked.postal_code.len());
+    for code in &asked.postal_code {
+        let code = code.parse().map_err(|_| Problem::InvalidPostalCode)?;
+        if !known.has_inhabitants_of(&code) {
+            return Err(Problem::PostalCodeElsewhere);
+        }
+        codes.push(code);
+    }
+    let is_asked = |of: &&Municipality| codes.is_empty() || codes.contains(&of.postal_code);
+    let print = |of: &Municipality| CitySettings {
+        city: of.name.as_str().to_uppercase(),
+        allows_cardless_registration: true,
+        contact_email: known.contact.as_ref().map(|email| email.as_str().to_owned()),
+    };
+    Ok(Json(known.municipalities.iter().filter(is_asked).map(print).collect()))
 }
 
 #[derive(Deserialize, IntoParams)]

@@ -20,6 +20,7 @@ pub mod links;
 pub mod memberships;
 pub mod metrics;
 pub mod oneself;
+pub mod orders;
 pub mod organizer_admins;
 pub mod organizers;
 pub mod passes;
@@ -31,6 +32,7 @@ pub mod rewards;
 pub mod shapes;
 pub mod tariffs;
 pub mod ticket_sales;
+pub mod uitid;
 mod words;
 
 use std::time::Duration;
@@ -67,6 +69,7 @@ fn contract() -> OpenApiRouter<App> {
         .merge(about("Passholders", passholders::router()))
         .merge(about("Memberships", memberships::router()))
         .merge(about("Oneself", oneself::router()))
+        .merge(about("Oneself", uitid::router()))
         .merge(about("Check-ins", check_ins::router()))
         .merge(about("Tariffs and ticket sales", tariffs::router()))
         .merge(about("Tariffs and ticket sales", ticket_sales::router()))
@@ -79,6 +82,7 @@ fn contract() -> OpenApiRouter<App> {
         .merge(about("Kiosks", kiosk_devices::router()))
         .merge(about("Events", events::router()))
         .merge(about("Events", check_in_codes::router()))
+        .merge(about("Orders", orders::router()))
         .merge(about("Card systems", card_systems::router()))
         .merge(about("Organizers", organizers::router()))
         .merge(about("Organizers", organizer_admins::router()))

@@ -7,8 +7,10 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, FixedOffset, Utc};
 use serde::{Deserialize, Serialize};
-use uitpas_domain::ids::PassholderId;
-use uitpas_domain::passholder::registration::Preferences;
+use uitpas_domain::ids::{CardSystemId, PassholderId};
+use uitpas_domain::passholder::registration::{PersonalDetails, Preferences};
+use uitpas_domain::values::contact::Email;
+use uitpas_domain::values::place::{Address, Country, PostalCode};
 use uitpas_domain::values::text::Text;
 use uitpas_projections::{Paging, check_ins, counters, redemptions};
 use utoipa::{IntoParams, ToSchema};
@@ -16,17 +18,18 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::extract::{Bare, Id, Query, Write, paging};
-use super::passholders::{OptIns, Passholder, Sort, print};
-use super::shapes::{Page, instant};
+use super::passholders::{GivenOrganizer, OptIns, Passholder, Sort, print};
+use super::shapes::{GivenDay, Page, instant};
 use super::words;
+use crate::actions::oneself::OwnRegistration;
 use crate::actions::{oneself, passholders};
 use crate::app::App;
-use crate::auth::{Caller, Oneself};
-use crate::problem::Answer;
+use crate::auth::{Caller, Oneself, OwnInsz};
+use crate::problem::{Answer, Problem};
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(me, remove))
+        .routes(routes!(me, register, remove))
         .routes(routes!(set_preferences))
         .routes(routes!(check_in))
         .routes(routes!(transactions))
@@ -41,6 +44,65 @@ pub fn router() -> OpenApiRouter<App> {
     security(("token" = ["PASSHOLDERS_SELF_READ"]))
 )]
 async fn me(State(app): State<App>, Oneself(id): Oneself) -> Answer<Json<Passholder>> {
+    Ok(Json(print(&app, passholders::read_own(&app, id).await?)?))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct PassholderSelfRegistration {
+    #[schema(schema_with = words::text::<100>)]
+    name: Text<100>,
+    #[schema(schema_with = words::text::<100>)]
+    first_name: Text<100>,
+    #[schema(schema_with = words::day)]
+    date_of_birth: GivenDay,
+    #[schema(value_type = Option<String>)]
+    email: Option<Email>,
+    #[schema(value_type = String)]
+    postal_code: PostalCode,
+    #[schema(schema_with = words::text::<80>)]
+    city: Text<80>,
+    card_system: GivenCardSystem,
+    registration_organizer: GivenOrganizer,
+}
+
+#[derive(Deserialize, ToSchema)]
+struct GivenCardSystem {
+    #[schema(value_type = u32)]
+    id: CardSystemId,
+}
+
+/// He registers himself, with the national number in his token, and gets a digital card (R-REG-08).
+#[utoipa::path(
+    post,
+    path = "/passholders/me",
+    request_body = PassholderSelfRegistration,
+    responses((status = 200, body = Passholder))
+)]
+async fn register(
+    State(app): State<App>,
+    OwnInsz(insz): OwnInsz,
+    Write { request, body }: Write<PassholderSelfRegistration>,
+) -> Answer<Json<Passholder>> {
+    let postal_code: String = body.postal_code.into();
+    let postal_code = postal_code.parse().expect("a postal code is a short text");
+    let address = Address::new(None, postal_code, body.city, Country::BELGIUM);
+    let address =
+        address.map_err(|error| Problem::BodyData("/postalCode".to_owned(), error.to_string()))?;
+    let details = PersonalDetails {
+        name: body.name,
+        first_name: body.first_name,
+        birth_date: body.date_of_birth.0,
+        insz: Some(insz),
+        gender: None,
+        address,
+        email: body.email,
+        phone: None,
+        nationality: None,
+    };
+    let (counter, card_system) = (body.registration_organizer.id, body.card_system.id);
+    let new = OwnRegistration { counter, card_system, details };
+    let id = oneself::register(&app, &request, &new).await?;
     Ok(Json(print(&app, passholders::read_own(&app, id).await?)?))
 }
 

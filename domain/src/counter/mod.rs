@@ -2,8 +2,10 @@
 //! Source: KSB manual, "Balies"; counter manual, "Wie mag wat".
 //!
 //! - expense notes: [`notes`]
+//! - taking up a new organizer: [`onboarding`]
 
 pub mod notes;
+pub mod onboarding;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,6 +44,14 @@ pub enum Command {
     RemoveStaff {
         subject: SubjectId,
         by: Role,
+        at: DateTime<Utc>,
+    },
+    CompleteStep {
+        step: onboarding::Step,
+        at: DateTime<Utc>,
+    },
+    ReopenStep {
+        step: onboarding::Step,
         at: DateTime<Utc>,
     },
     RequestReport(RequestReport),
@@ -100,6 +110,14 @@ pub enum Event {
     },
     StaffRemoved {
         subject: SubjectId,
+        at: DateTime<Utc>,
+    },
+    StepCompleted {
+        step: onboarding::Step,
+        at: DateTime<Utc>,
+    },
+    StepReopened {
+        step: onboarding::Step,
         at: DateTime<Utc>,
     },
     ReportRequested {
@@ -224,6 +242,8 @@ pub struct Counter {
     pub terms: BTreeMap<CardSystemId, Terms>,
     pub iban: Option<Iban>,
     pub staff: BTreeMap<SubjectId, StaffKind>,
+    /// Those that no other setting shows (R-CTR-07).
+    pub steps: BTreeSet<onboarding::Step>,
     /// By number, from 1.
     pub reports: BTreeMap<u32, Report>,
     /// By number, from 1, in the order of issue.
@@ -271,6 +291,8 @@ impl Counter {
                 may_change_staff(by, kind)?;
                 Ok(vec![Event::StaffRemoved { subject, at }])
             }
+            Command::CompleteStep { step, at } => Ok(self.complete_step(step, at)),
+            Command::ReopenStep { step, at } => Ok(self.reopen_step(step, at)),
             Command::RequestReport(request) => self.request_report(request),
             Command::IssueNote(issue) => self.issue_note(*issue),
             Command::ApproveNote { note, by, at } => self.approve_note(note, by, at),
@@ -291,6 +313,12 @@ impl Counter {
             }
             Event::StaffRemoved { subject, .. } => {
                 self.staff.remove(&subject);
+            }
+            Event::StepCompleted { step, .. } => {
+                self.steps.insert(step);
+            }
+            Event::StepReopened { step, .. } => {
+                self.steps.remove(&step);
             }
             Event::ReportRequested { report, from, until, position, at } => {
                 self.reports.insert(report, Report { from, until, position, requested_at: at });
@@ -437,6 +465,21 @@ impl Authority {
             role: Role::Passholder,
             counter,
             terms: with_groups.map(|(card_system, _)| (*card_system, to_check_in())).collect(),
+            ksb_of: BTreeSet::new(),
+        }
+    }
+
+    /// Of someone who registers himself with this counter: that, where the counter has the card system
+    /// (R-REG-08).
+    pub fn to_register_oneself(counter: CounterId, known: &Counter) -> Self {
+        let register = || Terms {
+            groups: [PermissionGroup::UnauthorisedRegistration].into(),
+            ..Terms::default()
+        };
+        Self {
+            role: Role::Passholder,
+            counter,
+            terms: known.card_systems().into_iter().map(|id| (id, register())).collect(),
             ksb_of: BTreeSet::new(),
         }
     }

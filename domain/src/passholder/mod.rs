@@ -10,6 +10,7 @@
 //! - coupons: [`coupons`]
 //! - taking up rewards: [`redemptions`]
 //! - memberships of associations: [`associations`]
+//! - his UiTID: [`uitid`]
 
 pub mod associations;
 pub mod cards;
@@ -21,6 +22,7 @@ pub mod registration;
 pub mod renewal;
 pub mod status;
 pub mod ticket_sales;
+pub mod uitid;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -52,8 +54,16 @@ pub type Reason = Lines<1000>;
 #[derive(Debug, Clone)]
 pub enum Command {
     Register(Box<registration::Register>),
+    /// By himself, without a counter (R-REG-08).
+    RegisterOneself(Box<registration::Register>),
+    LinkUitid {
+        at: DateTime<Utc>,
+    },
     ChangeDetails(Box<registration::ChangeDetails>),
-    SetPreferences { preferences: registration::Preferences, at: DateTime<Utc> },
+    SetPreferences {
+        preferences: registration::Preferences,
+        at: DateTime<Utc>,
+    },
     Remove(registration::Remove),
     BlockCard(cards::BlockCard),
     ReplaceCard(Box<cards::ReplaceCard>),
@@ -93,6 +103,10 @@ pub enum Event {
     },
     PreferencesSet {
         preferences: registration::Preferences,
+        at: DateTime<Utc>,
+    },
+    /// Whose it is, a keyed hash beside the log tells.
+    UitidLinked {
         at: DateTime<Utc>,
     },
     CardBlocked {
@@ -333,6 +347,8 @@ pub enum Refused {
     Association(#[from] associations::AssociationRefused),
     #[error(transparent)]
     Redemption(#[from] redemptions::RedemptionRefused),
+    #[error(transparent)]
+    Uitid(#[from] uitid::UitidRefused),
 }
 
 /// The passholder as decisions know it.
@@ -360,6 +376,8 @@ pub struct Holder {
     pub registered_at: DateTime<Utc>,
     pub with_insz: bool,
     pub preferences: registration::Preferences,
+    /// Whether a UiTID is linked.
+    pub with_uitid: bool,
     /// May be negative after a correction (R-CHK-08).
     pub points: i64,
     pub memberships: BTreeMap<CardSystemId, Membership>,
@@ -408,9 +426,14 @@ impl Passholder {
             ticket_sales::cancellable::<Refused>(sales, cancel)?;
             return Ok(vec![Event::TicketSaleCancelled { sale: cancel.sale, at: cancel.at }]);
         }
+        if let Command::RegisterOneself(register) = command {
+            return self.register_oneself(*register);
+        }
         let holder = self.holder()?;
         match command {
             Command::Register(register) => self.register(*register),
+            Command::RegisterOneself(register) => self.register_oneself(*register),
+            Command::LinkUitid { at } => holder.link_uitid(at),
             Command::ChangeDetails(change) => holder.change_details(*change),
             Command::SetPreferences { preferences, at } => {
                 Ok(holder.set_preferences(preferences, at))
@@ -482,6 +505,7 @@ impl Holder {
             registered_at: registered.at,
             with_insz: registered.with_insz,
             preferences: registered.preferences,
+            with_uitid: false,
             points: 0,
             memberships: BTreeMap::from([(registered.card_system, membership)]),
             cards: BTreeMap::from([(registered.card, CardState::Active)]),
@@ -508,6 +532,7 @@ impl Holder {
                 self.with_insz = with_insz;
             }
             Event::PreferencesSet { preferences, .. } => self.preferences = preferences,
+            Event::UitidLinked { .. } => self.with_uitid = true,
             Event::CardBlocked { card, block, .. } => self.on_card_blocked(card, block),
             Event::CardGiven { card_system, card, at, .. } => {
                 self.cards.insert(card, CardState::Active);

@@ -155,6 +155,12 @@ pub enum RegistrationRefused {
     BornInFuture,
     #[error("under {CONSENT_UNTIL_AGE}, a parent or guardian must consent")]
     NoParentalConsent,
+    #[error("under {CONSENT_UNTIL_AGE}, nobody registers himself")]
+    TooYoungAlone,
+    #[error("whoever registers himself shows his national number")]
+    InszNotVerified,
+    #[error("nobody registers himself in a card system that he does not live in")]
+    LivesElsewhere,
     #[error("the national number does not agree with the date of birth")]
     InszDisagrees,
     #[error("a national number can be filled in only where it was empty")]
@@ -236,6 +242,26 @@ impl Passholder {
         }))];
         events.extend(welcome(register.welcome_rewards, card_system, home.as_ref(), at));
         Ok(events)
+    }
+}
+
+impl Passholder {
+    /// By himself, with a national number that was verified; not under 16, and where he lives
+    /// (R-REG-08). That nobody has the number yet, the caller sees to.
+    pub(super) fn register_oneself(&self, register: Register) -> Result<Vec<Event>, Refused> {
+        use RegistrationRefused as R;
+        let details = &register.details;
+        if details.insz.is_none() {
+            return Err(R::InszNotVerified.into());
+        }
+        if details.check(day_in_belgium(register.at))? < CONSENT_UNTIL_AGE {
+            return Err(R::TooYoungAlone.into());
+        }
+        let home = details.address.municipality();
+        if !home.is_some_and(|home| register.system.has_inhabitants_of(&home.postal_code)) {
+            return Err(R::LivesElsewhere.into());
+        }
+        self.register(register)
     }
 }
 

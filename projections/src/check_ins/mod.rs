@@ -92,6 +92,7 @@ impl Fold for CheckIns {
             | Event::WelcomeRewardGranted { .. }
             | Event::DetailsChanged { .. }
             | Event::PreferencesSet { .. }
+            | Event::UitidLinked { .. }
             | Event::CardBlocked { .. }
             | Event::CardGiven { .. }
             | Event::CardCharged { .. }

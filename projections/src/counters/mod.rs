@@ -105,7 +105,9 @@ impl Fold for Counters {
                 Event::StaffAdded { subject, .. } | Event::StaffRemoved { subject, .. } => {
                     self.staff.needs((subject.to_string(), id.to_string()));
                 }
-                Event::ReportRequested { .. }
+                Event::StepCompleted { .. }
+                | Event::StepReopened { .. }
+                | Event::ReportRequested { .. }
                 | Event::NoteIssued(_)
                 | Event::NoteApproved { .. }
                 | Event::NoteObjected { .. }
@@ -117,7 +119,10 @@ impl Fold for Counters {
                 | card_system::Event::KsbAdminRemoved { admin, .. } => {
                     self.ksb_admins.needs((number(*id), admin.to_string()));
                 }
-                card_system::Event::KeyDefined { .. }
+                card_system::Event::AuditorAdded { .. }
+                | card_system::Event::AuditorRemoved { .. }
+                | card_system::Event::ContactSet { .. }
+                | card_system::Event::KeyDefined { .. }
                 | card_system::Event::DefaultKeysChosen { .. }
                 | card_system::Event::PricesSet { .. }
                 | card_system::Event::AdministrativePricesSet { .. }
@@ -134,6 +139,7 @@ impl Fold for Counters {
             | AnyEvent::Reward(..)
             | AnyEvent::Account(..)
             | AnyEvent::Client(..)
+            | AnyEvent::Order(..)
             | AnyEvent::Coupon(..)
             | AnyEvent::GroupPass(..)
             | AnyEvent::Kiosk(..) => {}
@@ -154,6 +160,7 @@ impl Fold for Counters {
             | AnyEvent::Reward(..)
             | AnyEvent::Account(..)
             | AnyEvent::Client(..)
+            | AnyEvent::Order(..)
             | AnyEvent::Coupon(..)
             | AnyEvent::GroupPass(..)
             | AnyEvent::Kiosk(..) => not_mine(),
@@ -200,7 +207,9 @@ impl Counters {
             Event::StaffRemoved { subject, .. } => {
                 self.staff.remove(&(subject.to_string(), id.to_string()));
             }
-            Event::ReportRequested { .. }
+            Event::StepCompleted { .. }
+            | Event::StepReopened { .. }
+            | Event::ReportRequested { .. }
             | Event::NoteIssued(_)
             | Event::NoteApproved { .. }
             | Event::NoteObjected { .. }
@@ -227,7 +236,10 @@ impl Counters {
             card_system::Event::KsbAdminRemoved { admin, .. } => {
                 self.ksb_admins.remove(&(number(id), admin.to_string()));
             }
-            card_system::Event::KeyDefined { .. }
+            card_system::Event::AuditorAdded { .. }
+            | card_system::Event::AuditorRemoved { .. }
+            | card_system::Event::ContactSet { .. }
+            | card_system::Event::KeyDefined { .. }
             | card_system::Event::DefaultKeysChosen { .. }
             | card_system::Event::PricesSet { .. }
             | card_system::Event::AdministrativePricesSet { .. }

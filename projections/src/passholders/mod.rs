@@ -223,6 +223,7 @@ impl Passholder {
         match event {
             Event::Registered(_)
             | Event::WelcomeRewardGranted { .. }
+            | Event::UitidLinked { .. }
             | Event::CardCharged { .. }
             | Event::TicketSold(_)
             | Event::CouponUsed(_)

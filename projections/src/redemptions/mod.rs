@@ -86,6 +86,7 @@ impl Fold for Redemptions {
             | Event::WelcomeRewardGranted { .. }
             | Event::DetailsChanged { .. }
             | Event::PreferencesSet { .. }
+            | Event::UitidLinked { .. }
             | Event::CardBlocked { .. }
             | Event::CardGiven { .. }
             | Event::CardCharged { .. }

@@ -121,6 +121,7 @@ impl Fold for Rewards {
             | AnyEvent::Account(..)
             | AnyEvent::Client(..)
             | AnyEvent::Association(..)
+            | AnyEvent::Order(..)
             | AnyEvent::Coupon(..)
             | AnyEvent::GroupPass(..)
             | AnyEvent::Kiosk(..) => return not_mine(),

@@ -59,6 +59,8 @@ pub(super) fn answered(event: &Event) -> Option<u32> {
         | Event::IbanSet { .. }
         | Event::StaffAdded { .. }
         | Event::StaffRemoved { .. }
+        | Event::StepCompleted { .. }
+        | Event::StepReopened { .. }
         | Event::ReportRequested { .. } => None,
     }
 }
@@ -94,6 +96,8 @@ pub(super) fn fold(
         | Event::IbanSet { .. }
         | Event::StaffAdded { .. }
         | Event::StaffRemoved { .. }
+        | Event::StepCompleted { .. }
+        | Event::StepReopened { .. }
         | Event::ReportRequested { .. } => {}
     }
     Ok(())

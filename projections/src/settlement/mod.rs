@@ -139,6 +139,7 @@ impl Fold for Settlement {
             | AnyEvent::Reward(..)
             | AnyEvent::Account(..)
             | AnyEvent::Client(..)
+            | AnyEvent::Order(..)
             | AnyEvent::Coupon(..)
             | AnyEvent::Kiosk(..) => not_mine(),
         }
@@ -175,6 +176,7 @@ impl Settlement {
             | Event::WelcomeRewardGranted { .. }
             | Event::DetailsChanged { .. }
             | Event::PreferencesSet { .. }
+            | Event::UitidLinked { .. }
             | Event::CardBlocked { .. }
             | Event::CardGiven { .. }
             | Event::CardCharged { .. }

@@ -107,9 +107,10 @@ impl Fold for TicketSales {
             | AnyEvent::Activity(..)
             | AnyEvent::Association(..)
             | AnyEvent::Reward(..)
-            | AnyEvent::Coupon(..)
             | AnyEvent::Account(..)
             | AnyEvent::Client(..)
+            | AnyEvent::Order(..)
+            | AnyEvent::Coupon(..)
             | AnyEvent::Kiosk(..) => not_mine(),
         }
     }
@@ -131,6 +132,7 @@ impl TicketSales {
             | Event::WelcomeRewardGranted { .. }
             | Event::DetailsChanged { .. }
             | Event::PreferencesSet { .. }
+            | Event::UitidLinked { .. }
             | Event::CardBlocked { .. }
             | Event::CardGiven { .. }
             | Event::CardCharged { .. }

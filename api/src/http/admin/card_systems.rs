@@ -13,6 +13,7 @@ use uitpas_domain::card_system::{
 };
 use uitpas_domain::distribution::{DefinedKey, DistributionKey, Region};
 use uitpas_domain::ids::{CardSystemId, DistributionKeyId, SubjectId};
+use uitpas_domain::values::contact::Email;
 use uitpas_domain::values::euro::Euro;
 use uitpas_domain::values::place::{Municipality, PostalCode};
 use uitpas_domain::values::text::Text;
@@ -33,6 +34,8 @@ pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(create))
         .routes(routes!(add_admin, remove_admin))
+        .routes(routes!(add_auditor, remove_auditor))
+        .routes(routes!(set_contact))
         .routes(routes!(define_key))
         .routes(routes!(choose_default_keys))
         .routes(routes!(set_prices))
@@ -358,4 +361,58 @@ async fn issue_vouchers(
     let issued = card_systems::issue_vouchers(&app, &request, id, &list.vouchers).await?;
     let broken = list.broken.into_iter().map(BrokenLine::from).collect();
     Ok(Json(IssuedVouchers { issued, known: list.vouchers.len().saturating_sub(issued), broken }))
+}
+
+/// Somebody who reads everything of this card system, and writes nothing.
+#[utoipa::path(
+    put,
+    path = "/card-systems/{id}/auditors/{subject}",
+    params(("id" = u32, Path), ("subject" = String, Path)),
+    responses((status = 204))
+)]
+async fn add_auditor(
+    State(app): State<App>,
+    Ids(id, auditor): Ids<CardSystemId, SubjectId>,
+    Bare(request): Bare,
+) -> Answer<StatusCode> {
+    let at = app.now();
+    carry_out(&app, &request, id, Command::AddAuditor { auditor, at }).await
+}
+
+#[utoipa::path(
+    delete,
+    path = "/card-systems/{id}/auditors/{subject}",
+    params(("id" = u32, Path), ("subject" = String, Path)),
+    responses((status = 204))
+)]
+async fn remove_auditor(
+    State(app): State<App>,
+    Ids(id, auditor): Ids<CardSystemId, SubjectId>,
+    Bare(request): Bare,
+) -> Answer<StatusCode> {
+    let at = app.now();
+    carry_out(&app, &request, id, Command::RemoveAuditor { auditor, at }).await
+}
+
+#[derive(Deserialize, ToSchema)]
+struct NewContact {
+    #[schema(value_type = String)]
+    email: Email,
+}
+
+/// Where the people of the region turn to: an address of the region, not of a person.
+#[utoipa::path(
+    put,
+    path = "/card-systems/{id}/contact",
+    params(("id" = u32, Path)),
+    request_body = NewContact,
+    responses((status = 204))
+)]
+async fn set_contact(
+    State(app): State<App>,
+    Id(id): Id<CardSystemId>,
+    Write { request, body }: Write<NewContact>,
+) -> Answer<StatusCode> {
+    let at = app.now();
+    carry_out(&app, &request, id, Command::SetContact { email: body.email, at }).await
 }

@@ -15,7 +15,9 @@ mod insight;
 mod kiosks;
 mod memberships;
 mod notes;
+mod onboarding;
 mod online_rewards;
+mod orders;
 mod overviews;
 mod renewal;
 mod segments;
@@ -42,6 +44,8 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(about("Kiosks", kiosks::router()))
         .merge(about("Memberships", memberships::router()))
         .merge(about("Expense notes", notes::router()))
+        .merge(about("Counters", onboarding::router()))
+        .merge(about("Orders", orders::router()))
         .merge(about("Overviews", overviews::router()))
         .merge(about("Renewal of social status", renewal::router()))
         .merge(about("Rewards", online_rewards::router()))
