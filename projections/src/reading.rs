@@ -62,7 +62,7 @@ impl Entry {
 /// All events there are: their aggregate, their type, and a small number for each. An aggregate that
 /// is not named here stops every reader.
 static KNOWN: LazyLock<HashMap<&str, HashMap<&str, u32>>> = LazyLock::new(|| {
-    let aggregates: [(&str, &[&str]); 12] = [
+    let aggregates: [(&str, &[&str]); 13] = [
         (Passholder::TYPE, passholder::Event::VARIANTS),
         (Counter::TYPE, counter::Event::VARIANTS),
         (Card::TYPE, card::Event::VARIANTS),

@@ -273,6 +273,8 @@ fn reward_of(title: &str, points: u32, plan: &Plan) -> reward::Definition {
         practical_info: None,
         more_info_url: None,
         categories: Vec::new(),
+        marks: reward::Marks::default(),
+        pictures: Vec::new(),
         owner: SYSTEM,
         publication: DayRange::default(),
         granting: DayRange { from: from.filter(|_| kind == Kind::Welcome), until: None },

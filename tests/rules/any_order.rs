@@ -4,6 +4,7 @@
 use proptest::prelude::*;
 use uitpas_domain::account::Account;
 use uitpas_domain::activity::Activity;
+use uitpas_domain::association::Association;
 use uitpas_domain::card::Card;
 use uitpas_domain::card_system::CardSystem;
 use uitpas_domain::client::Client;
@@ -11,6 +12,7 @@ use uitpas_domain::counter::Counter;
 use uitpas_domain::coupon::Coupon;
 use uitpas_domain::group_pass::GroupPass;
 use uitpas_domain::kiosk::Kiosk;
+use uitpas_domain::order::Order;
 use uitpas_domain::passholder::Passholder;
 use uitpas_domain::recorded::AnyEvent;
 use uitpas_domain::reward::Reward;
@@ -54,6 +56,8 @@ struct States {
     group_pass: GroupPass,
     account: Account,
     client: Client,
+    order: Order,
+    association: Association,
 }
 
 impl States {
@@ -70,6 +74,8 @@ impl States {
             AnyEvent::GroupPass(_, event) => self.group_pass.evolve(event),
             AnyEvent::Account(_, event) => self.account.evolve(event),
             AnyEvent::Client(_, event) => self.client.evolve(event),
+            AnyEvent::Order(_, event) => self.order.evolve(event),
+            AnyEvent::Association(_, event) => self.association.evolve(event),
         }
     }
 }

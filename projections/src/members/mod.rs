@@ -136,7 +136,10 @@ impl Member {
             | Event::CouponUsed(_)
             | Event::TicketSaleCancelled { .. }
             | Event::RewardRedeemed(_)
-            | Event::RedemptionCancelled { .. } => {}
+            | Event::RedemptionCancelled { .. }
+            | Event::AssociationJoined { .. }
+            | Event::AssociationLeft { .. }
+            | Event::UitidLinked { .. } => {}
             Event::DetailsChanged { home, at, .. } => {
                 if self.homes.0.last().is_none_or(|(_, known)| known != home) {
                     self.homes.0.push((*at, home.clone()));

@@ -289,6 +289,8 @@ pub fn reward(known: &RewardIs) -> reward::Definition {
         practical_info: None,
         more_info_url: None,
         categories: vec![],
+        marks: reward::Marks::default(),
+        pictures: vec![],
         owner: CardSystemId(1),
         publication: DayRange::default(),
         granting: range(known.granting),
