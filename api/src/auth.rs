@@ -225,6 +225,36 @@ impl FromRequestParts<App> for OwnInsz {
     }
 }
 
+/// Whoever comes for himself, or else staff.
+pub struct Someone {
+    pub caller: Caller,
+    /// Which passholder he is; absent for staff.
+    pub oneself: Option<PassholderId>,
+}
+
+impl Someone {
+    /// Refuses whoever is another passholder than this one.
+    pub fn demand_oneself(&self, id: PassholderId) -> Result<(), Problem> {
+        match self.oneself == Some(id) {
+            true => Ok(()),
+            false => Err(Problem::Forbidden("only a passholder, about himself".to_owned())),
+        }
+    }
+}
+
+impl FromRequestParts<App> for Someone {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, app).await?;
+        let oneself = match caller.kind {
+            Kind::Passholder => Some(Oneself::from_request_parts(parts, app).await?.0),
+            Kind::User | Kind::Client | Kind::SystemOwner | Kind::ClientId | Kind::Kiosk => None,
+        };
+        Ok(Self { caller, oneself })
+    }
+}
+
 /// Values of `amr` that attest a second factor (RFC 8176); any is accepted (R-SEC-01).
 const SECOND_FACTORS: [&str; 7] = ["mfa", "otp", "sms", "hwk", "swk", "fpt", "tel"];
 

@@ -21,6 +21,8 @@ use uitpas_domain::passholder::associations::AssociationRefused;
 use uitpas_domain::passholder::cards::CardRefused;
 use uitpas_domain::passholder::check_ins::CheckInRefused;
 use uitpas_domain::passholder::coupons::CouponRefused;
+use uitpas_domain::passholder::family::{ADULTS_MAX, FamilyRefused, PERSONS_MAX};
+use uitpas_domain::passholder::private::PictureRefused;
 use uitpas_domain::passholder::redemptions::RedemptionRefused;
 use uitpas_domain::passholder::registration::RegistrationRefused;
 use uitpas_domain::passholder::renewal::RenewalRefused;
@@ -151,6 +153,14 @@ pub enum Problem {
     CheckInCodeUnknown,
     #[error("this check-in code gives no more points")]
     CheckInCodeExpired,
+    #[error("no passholder has this number and this date of birth")]
+    FamilyMemberNotFound,
+    #[error("the form has no part named file")]
+    FileMissing,
+    #[error("a picture is a JPEG or a PNG")]
+    FileOfOtherType,
+    #[error("a picture has at most {0} bytes")]
+    FileTooLarge(usize),
     #[error("this check-in is not known")]
     CheckInNotFound,
     #[error("this ticket sale is not known")]
@@ -534,6 +544,27 @@ impl Problem {
                 "Check-in code expired",
                 "Deze activiteit is voorbij. Met deze QR-code spaar je geen punten meer.",
             ),
+            Problem::FamilyMemberNotFound => uitpas(
+                BAD,
+                "passholder-not-found",
+                "Passholder not found",
+                "We vinden geen pashouder met dit nummer en deze geboortedatum.",
+            ),
+            Problem::FileMissing => Printed {
+                nl: Some("Kies een foto.".to_owned()),
+                ..general(BAD, "body/file-missing", "File missing")
+            },
+            Problem::FileOfOtherType => Printed {
+                nl: Some("Kies een foto in JPEG of PNG.".to_owned()),
+                ..general(BAD, "body/file-invalid-type", "Invalid file type")
+            },
+            Problem::FileTooLarge(most) => Printed {
+                nl: Some(format!(
+                    "Deze foto is te groot. Kies er een van hoogstens {} kB.",
+                    most / 1000
+                )),
+                ..general(BAD, "body/file-invalid-size", "Invalid file size")
+            },
             Problem::CheckInNotFound => own(
                 NOT_FOUND,
                 "checkin-not-found",
@@ -707,6 +738,48 @@ fn of_passholder(refused: &passholder::Refused) -> Printed {
             "passholder-already-registered",
             "Passholder already registered",
             "Deze UiTPAS is al aan een UiTiD gekoppeld. Meld je daarmee aan.",
+        ),
+        Refused::Family(why) => of_family(*why),
+        Refused::Picture(PictureRefused::None) => own(
+            NOT_FOUND,
+            "picture-not-found",
+            "Picture not found",
+            "Van deze pashouder is er geen foto.",
+        ),
+    }
+}
+
+fn of_family(why: FamilyRefused) -> Printed {
+    match why {
+        FamilyRefused::AlreadyAdded => uitpas(
+            BAD,
+            "family-member-already-added",
+            "Family member already added",
+            "Deze pashouder zit al in dit gezin.",
+        ),
+        FamilyRefused::TooManyPersons => uitpas(
+            BAD,
+            "too-many-family-members",
+            "Too many family members",
+            format!("Een gezin telt hier hoogstens {PERSONS_MAX} personen."),
+        ),
+        FamilyRefused::TooManyAdults => uitpas(
+            BAD,
+            "too-many-adults-in-family",
+            "Too many adults in family",
+            format!("Een gezin telt hier hoogstens {ADULTS_MAX} volwassenen."),
+        ),
+        FamilyRefused::NotInFamily => own(
+            NOT_FOUND,
+            "family-member-not-found",
+            "Family member not found",
+            "Deze pashouder zit niet in dit gezin.",
+        ),
+        FamilyRefused::Main => own(
+            BAD,
+            "main-family-member",
+            "Main family member",
+            "Van wie het gezin is, kan er niet uit.",
         ),
     }
 }

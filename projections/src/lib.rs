@@ -12,6 +12,7 @@ pub mod check_ins;
 pub mod counters;
 pub mod coupons;
 mod failure;
+pub mod families;
 pub mod group_passes;
 pub mod kiosks;
 pub mod members;
@@ -61,6 +62,7 @@ pub const ALL: &[&Projection] = &[
     &coupons::PROJECTION,
     &group_passes::PROJECTION,
     &members::PROJECTION,
+    &families::PROJECTION,
     &passholders::PROJECTION,
     &redemptions::PROJECTION,
     &rewards::PROJECTION,

@@ -16,6 +16,7 @@ pub mod embedded;
 mod failure;
 mod feed;
 pub mod fill;
+mod files;
 mod history;
 mod locks;
 pub mod sealing;

@@ -194,6 +194,21 @@ pub fn open<T: DeserializeOwned>(
     serde_json::from_slice(&plaintext).map_err(|_| Unsealable::OtherType)
 }
 
+/// Seals bytes that are too many for an event as this field of this person.
+pub fn seal_bytes(key: &PersonKey, person: &str, field: &str, bytes: &[u8]) -> Vec<u8> {
+    encrypt(&key.0, &framed(&[person, field]), bytes)
+}
+
+/// Opens bytes that were sealed as this field of this person.
+pub fn open_bytes(
+    key: &PersonKey,
+    person: &str,
+    field: &str,
+    sealed: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, Unsealable> {
+    decrypt(&key.0, &framed(&[person, field]), sealed)
+}
+
 /// Each part after its length, so that no two lists of parts give the same bytes.
 fn framed(parts: &[&str]) -> Vec<u8> {
     let mut bytes = Vec::new();

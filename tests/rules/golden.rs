@@ -69,6 +69,12 @@ fn event_types() -> Vec<(&'static str, Vec<&'static str>)> {
                 TicketSaleCancelled,
                 RewardRedeemed,
                 RedemptionCancelled,
+                FamilyMemberAdded,
+                FamilyIconChanged,
+                FamilyMemberRemoved,
+                PrivateNoteSet,
+                PictureSet,
+                PictureRemoved,
                 Removed,
             ]
         ),

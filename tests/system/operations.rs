@@ -6,26 +6,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use reqwest::Method;
+use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 use uitpas_api::auth::Kind;
 
 use crate::answer::Answer;
 use crate::described::operations;
+use crate::private::jpeg;
 use crate::region::{Desk, Region, THEATRE, born_years_ago, in_days, insz, text, ticket, today};
 
 /// What is not built yet. Whatever is built is struck from it: it names exactly what is missing.
 const NOT_YET: &[(&str, &str)] = &[
-    ("POST", "/passholders/{passholderId}/checkins"),
-    ("GET", "/passholders/{passholderId}/private"),
-    ("PUT", "/passholders/{passholderId}/private"),
-    ("GET", "/passholders/{passholderId}/picture"),
-    ("PUT", "/passholders/{passholderId}/picture"),
-    ("DELETE", "/passholders/{passholderId}/picture"),
-    ("GET", "/passholders/{passholderId}/family-members"),
-    ("POST", "/passholders/{passholderId}/family-members"),
-    ("PUT", "/passholders/{passholderId}/family-members/{familyMemberId}"),
-    ("DELETE", "/passholders/{passholderId}/family-members/{familyMemberId}"),
-    ("GET", "/passholders/{passholderId}/families"),
 ];
 
 /// A line of the table.
@@ -124,9 +115,15 @@ impl Prepared {
         for (name, value) in headers {
             request = request.header(*name, value);
         }
-        if let Some(body) = &self.body {
-            request = request.json(body);
-        }
+        request = match &self.body {
+            // A picture comes in a form.
+            Some(_) if self.path.ends_with("/picture") => {
+                let file = Part::bytes(jpeg("iemand"));
+                request.multipart(Form::new().part("file", file))
+            }
+            Some(body) => request.json(body),
+            None => request,
+        };
         who.send(request).await
     }
 }
@@ -146,6 +143,9 @@ async fn prepared(region: &Region) -> Vec<(&'static str, Prepared)> {
     let of_other = desk.reads(&other).await.ok();
     let show = region.activity(THEATRE, 8.0).await;
     let removed = region.passholder().await;
+    let relative = region.passholder().await;
+    let dance = region.activity(THEATRE, 3.0).await;
+    let code_of_dance = region.code_of(&dance).await;
     let group_card = region.card(true).await;
     let group = ksb.makes_pass(&group_card, json!({})).await.created();
     let of_theatre = json!({ "registrars": [THEATRE] });
@@ -379,11 +379,34 @@ async fn prepared(region: &Region) -> Vec<(&'static str, Prepared)> {
         format!("/v4/rewards/redeemed/{redeemed}"),
         None,
     );
-    add(&ksb, "/passholders/{}", delete, format!("/v4/passholders/{}", removed.id), None);
+    add(&ksb, "/passholders/{}", delete.clone(), format!("/v4/passholders/{}", removed.id), None);
 
     // Somebody about himself.
     let me = region.oneself("nele", Some(of_holder));
-    add(&me, "/passholders/me", get, at("/passholders/me"), None);
+    add(&me, "/passholders/me", get.clone(), at("/passholders/me"), None);
+    let scan = json!({ "checkinCode": code_of_dance });
+    add(&me, "/passholders/{}/checkins", post.clone(), at("/passholders/me/checkins"), Some(scan));
+
+    // What is kept beside the details, and who belongs together.
+    let of_holder = |part: &str| format!("/v4/passholders/{id}/{part}");
+    let note = json!({ "note": "Komt met de fiets" });
+    for (method, body) in [(&put, Some(note)), (&get, None)] {
+        add(&desk, "/passholders/{}/private", method.clone(), of_holder("private"), body);
+    }
+    for (method, body) in [(&put, Some(json!({}))), (&get, None), (&delete, None)] {
+        add(&desk, "/passholders/{}/picture", method.clone(), of_holder("picture"), body);
+    }
+    let family = "/passholders/{}/family-members";
+    let member = json!({ "uitpasNumber": relative.card });
+    for (method, body) in [(&post, Some(member)), (&get, None)] {
+        add(&desk, family, method.clone(), of_holder("family-members"), body);
+    }
+    let one = of_holder(&format!("family-members/{}", relative.id));
+    let family = "/passholders/{}/family-members/{}";
+    add(&desk, family, put, one.clone(), Some(json!({ "icon": "vos" })));
+    let families = format!("/v4/passholders/{}/families", relative.id);
+    add(&desk, "/passholders/{}/families", get, families, None);
+    add(&desk, family, delete, one, None);
     all.extend(of_staff_and_clients(region).await);
     all.extend(of_uitid(region).await);
     all.extend(of_orders(region).await);

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 use sqlx::Row as _;
 
-use crate::region::{ELSEWHERE, Holder, Region, THEATRE, YOUTH, in_days, text, today};
+use crate::private::jpeg;
+use crate::region::{Desk, ELSEWHERE, Holder, Region, THEATRE, YOUTH, in_days, text, today};
 
 /// Words that stand for a person in these tests, and for nothing else.
 const PERSONAL: [&str; 8] = [
@@ -30,13 +31,16 @@ fn hildegarde(region: &Region, card: &str) -> Value {
     person
 }
 
-/// Everything that the views hold, as text.
-async fn views(region: &Region) -> String {
+/// Everything that the tables of these schemas hold, as text; bytes in hexadecimal digits.
+async fn tables(region: &Region, schemas: &str) -> String {
     let mut connection = region.superuser().await;
-    let tables = sqlx::query("select format('%I.%I', schemaname, tablename) from pg_tables where schemaname like 'views%'")
-        .fetch_all(&mut connection)
-        .await
-        .expect("tables");
+    let tables = sqlx::query(
+        "select format('%I.%I', schemaname, tablename) from pg_tables where schemaname like $1",
+    )
+    .bind(schemas)
+    .fetch_all(&mut connection)
+    .await
+    .expect("tables");
     let mut all = String::new();
     for table in tables {
         let table: String = table.get(0);
@@ -115,7 +119,10 @@ async fn an_erased_person_is_unreadable_everywhere() {
     let totals = format!("/admin/v1/counters/{THEATRE}/totals?from={0}&until={0}", today());
     let totals_before = ksb.gets(&totals).await.ok();
     let granted = ksb.granted_tariffs().await;
-    assert!(views(&region).await.contains("Wolkenstein"), "the search knows the name");
+    let path = format!("/v4/passholders/{}", holder.id);
+    desk.puts(&format!("{path}/private"), json!({ "note": "Komt met krukken" })).await.done();
+    desk.upload(&holder, &jpeg("Wolkenstein")).await.done();
+    assert!(tables(&region, "views%").await.contains("Wolkenstein"), "the search knows the name");
 
     for who in [region.desk(THEATRE), region.admin_of(THEATRE), region.desk(YOUTH)] {
         who.erases(&holder).await.refused(403, "auth/forbidden");
@@ -150,9 +157,11 @@ async fn an_erased_person_is_unreadable_everywhere() {
         .refused(404, "uitpas/passholder-not-found");
 
     ksb.searches("").await.ok();
-    let views = views(&region).await;
-    for word in PERSONAL {
-        assert!(!views.contains(word), "{word} in the views");
+    let everything = tables(&region, "%").await;
+    assert!(everything.contains("log.events") && everything.contains("views.passholders"));
+    for word in PERSONAL.into_iter().chain(["krukken"]) {
+        assert!(!everything.contains(word), "{word} in the database");
+        assert!(!everything.contains(&hex(word)), "{word} as bytes in the database");
     }
     let mut connection = region.superuser().await;
     let keys: i64 = sqlx::query_scalar("select count(*) from log.keys where person_id = $1")
@@ -161,6 +170,11 @@ async fn an_erased_person_is_unreadable_everywhere() {
         .await
         .expect("a count");
     assert_eq!(keys, 0);
+    let files: i64 = sqlx::query_scalar("select count(*) from log.files")
+        .fetch_one(&mut connection)
+        .await
+        .expect("a count");
+    assert_eq!(files, 0);
 
     region.app.store.verify_chain(|_, _| {}).await.expect("a look").expect("a sound chain");
     assert_eq!(region.app.projections.verify(None, |_| {}).await.expect("a look"), []);
@@ -174,4 +188,14 @@ async fn an_erased_person_is_unreadable_everywhere() {
     assert_ne!(anew.id, holder.id);
     let Holder { id, .. } = anew;
     assert_eq!(text(&desk.identifies("90072110045").await.ok()["passholderId"]), id);
+}
+
+fn hex(word: &str) -> String {
+    word.bytes().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl Desk {
+    async fn upload(&self, holder: &Holder, bytes: &[u8]) -> crate::answer::Answer {
+        self.uploads(holder, "file", bytes).await
+    }
 }

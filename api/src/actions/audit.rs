@@ -200,6 +200,12 @@ async fn passholder(app: &App, id: PassholderId, position: u64) -> Answer<Found>
             | passholder::Event::TicketSaleCancelled { .. }
             | passholder::Event::RewardRedeemed(_)
             | passholder::Event::RedemptionCancelled { .. }
+            | passholder::Event::FamilyMemberAdded { .. }
+            | passholder::Event::FamilyIconChanged { .. }
+            | passholder::Event::FamilyMemberRemoved { .. }
+            | passholder::Event::PrivateNoteSet { .. }
+            | passholder::Event::PictureSet { .. }
+            | passholder::Event::PictureRemoved { .. }
             | passholder::Event::Removed { .. } => false,
         };
     }
@@ -301,6 +307,12 @@ async fn line(app: &App, sale: SaleId, position: u64) -> Answer<Found> {
             | passholder::Event::CheckedIn(_)
             | passholder::Event::RewardRedeemed(_)
             | passholder::Event::RedemptionCancelled { .. }
+            | passholder::Event::FamilyMemberAdded { .. }
+            | passholder::Event::FamilyIconChanged { .. }
+            | passholder::Event::FamilyMemberRemoved { .. }
+            | passholder::Event::PrivateNoteSet { .. }
+            | passholder::Event::PictureSet { .. }
+            | passholder::Event::PictureRemoved { .. }
             | passholder::Event::Removed { .. } => false,
         };
         if is_own {

@@ -8,15 +8,18 @@ use uitpas_domain::metadata::{Channel, Role};
 use uitpas_domain::passholder::cards::CardRefused;
 use uitpas_domain::passholder::check_ins::{CheckIn, CheckInRefused};
 use uitpas_domain::passholder::registration::{
-    NewCard, PersonalDetails, Preferences, Register, Remove, Terms,
+    NewCard, PersonalDetails, Preferences, Register, Terms,
 };
 use uitpas_domain::passholder::{Command, Event, Passholder, Refused};
 use uitpas_store::{StreamKey, sealing};
 use uuid::Uuid;
 
 use super::cards::give;
+use super::families::demand_saves_for;
 use super::kiosks::check_in_code;
-use super::passholders::{DETAILS, claim_insz, grant_welcome_rewards, welcome_candidates};
+use super::passholders::{
+    DETAILS, claim_insz, families_with, grant_welcome_rewards, leave, welcome_candidates,
+};
 use super::{Request, card_systems_of, decide, execute, offering, uitid};
 use crate::app::App;
 use crate::problem::{Answer, Problem};
@@ -40,10 +43,12 @@ pub struct Saved {
     pub balance: i64,
 }
 
-/// Gives the point of the activity that the code is of, under the rules of a check-in without staff.
+/// Gives the point of the activity that the code is of, under the rules of a check-in without staff:
+/// to whoever scans it, or on his behalf to somebody of his family (R-FAM-01).
 pub async fn check_in(
     app: &App,
     request: &Request,
+    oneself: PassholderId,
     passholder: PassholderId,
     code: &str,
 ) -> Answer<Saved> {
@@ -56,6 +61,7 @@ pub async fn check_in(
         let by = Authority::of_oneself(organizer.clone(), &counter);
         work.act_as(Role::Passholder, Some(organizer));
         work.lock(&[StreamKey::of::<Passholder>(&passholder)]).await?;
+        demand_saves_for(&work, oneself, passholder).await?;
         let state = work.load::<Passholder>(&passholder).await?;
         let holder = state.state.holder()?;
         let card = holder.current_card().ok_or(Refused::from(CardRefused::NoActiveMembership))?;
@@ -159,18 +165,10 @@ pub async fn set_preferences(
 /// His data go, his cards are blocked, his points lapse (R-PRV-01).
 pub async fn remove(app: &App, request: &Request, passholder: PassholderId) -> Answer<()> {
     let at = app.now();
+    let families = &families_with(app, passholder).await?;
     execute(app, request, Channel::BackOffice, |work| async move {
         work.act_as(Role::Passholder, None);
-        let command = Command::Remove(Remove { at });
-        for event in decide::<Passholder>(&work, &passholder, command).await? {
-            if let Event::CardBlocked { card, .. } = event {
-                decide::<Card>(&work, &card, CardCommand::Block { at }).await?;
-            }
-        }
-        let person = passholder.to_string();
-        work.destroy_key(&person);
-        work.free_claims_of(&person);
-        Ok(())
+        leave(&work, passholder, families, at).await
     })
     .await
 }

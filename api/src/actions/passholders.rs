@@ -11,6 +11,7 @@ use uitpas_domain::card_system::{CardSystem, Command as CardSystemCommand, Vouch
 use uitpas_domain::counter::{Authority, Counter, Task};
 use uitpas_domain::ids::{CardSystemId, CounterId, PassholderId, RewardId};
 use uitpas_domain::metadata::Channel;
+use uitpas_domain::passholder::private::{Note, SetNote, SetPicture};
 use uitpas_domain::passholder::registration::{
     AskedSocialStatus, ChangeDetails, NewCard, PersonalDetails, Preferences, Register, Remove,
     Terms,
@@ -19,7 +20,7 @@ use uitpas_domain::passholder::{Command, Event, Holder, Passholder, Reason};
 use uitpas_domain::reward::{self, Reward};
 use uitpas_domain::sealed::Sealed;
 use uitpas_domain::values::card_number::CardNumber;
-use uitpas_projections::rewards;
+use uitpas_projections::{families, rewards};
 use uitpas_store::sealing::{self, PersonKey};
 use uitpas_store::{Failed, StreamKey, Unsuccessful, Work};
 use uuid::Uuid;
@@ -27,7 +28,8 @@ use uuid::Uuid;
 use super::cards::give;
 use super::identify::INSZ;
 use super::{
-    Outcome, Request, authority, authority_quietly, card_systems_of, decide, execute, social_status,
+    Outcome, Request, authority, authority_quietly, card_systems_of, decide, execute, private,
+    social_status,
 };
 use crate::app::App;
 use crate::auth::Caller;
@@ -49,6 +51,9 @@ pub struct Registration {
     /// Present where social status is asked for.
     pub social_status: Option<AskedSocialStatus>,
     pub voucher: Option<VoucherCode>,
+    /// JPEG or PNG.
+    pub picture: Option<Vec<u8>>,
+    pub note: Option<Note>,
 }
 
 /// A passholder who was registered.
@@ -60,7 +65,13 @@ pub struct Registered {
 
 pub async fn register(app: &App, request: &Request, new: &Registration) -> Answer<Registered> {
     let (id, at) = (PassholderId(Uuid::now_v7()), app.now());
-    execute(app, request, Channel::Counter, |work| async move {
+    let (key, wrapped) = app.store.master_key().new_person_key(&id.to_string());
+    let (key, wrapped) = (&key, &wrapped);
+    let picture = match &new.picture {
+        Some(bytes) => Some(private::lay_down(app, id, key, bytes).await?),
+        None => None,
+    };
+    let registered = execute(app, request, Channel::Counter, |work| async move {
         let by = authority(&work, &request.caller, &new.counter).await?;
         let counter = work.load::<Counter>(&new.counter).await?.state.clone();
         let of_counter = counter.card_systems();
@@ -88,16 +99,15 @@ pub async fn register(app: &App, request: &Request, new: &Registration) -> Answe
         let system = work.load::<CardSystem>(&card_system).await?.state.clone();
 
         let person = id.to_string();
-        let (key, wrapped) = app.store.master_key().new_person_key(&person);
         let candidates = welcome_candidates(app, &work, card_system, at).await?;
         let command = Register {
-            by,
+            by: by.clone(),
             card_system,
             system,
             counter_municipality: counter.municipality(),
             card,
             details: new.details.clone(),
-            sealed: sealing::seal(&key, &person, DETAILS, &new.details),
+            sealed: sealing::seal(key, &person, DETAILS, &new.details),
             no_email: new.no_email,
             terms: new.terms,
             preferences: new.preferences,
@@ -108,16 +118,34 @@ pub async fn register(app: &App, request: &Request, new: &Registration) -> Answe
             at,
         };
         let events = decide::<Passholder>(&work, &id, Command::Register(Box::new(command))).await?;
-        work.insert_key(&person, wrapped);
+        work.insert_key(&person, wrapped.clone());
         if let Some(insz) = &new.details.insz {
             claim_insz(&work, id, &insz.to_string());
         }
         spend_voucher(&work, card_system, new.voucher.as_ref(), at).await?;
         give(&work, card, card_system, &of_counter, CardHolder::Passholder(id), at).await?;
         grant_welcome_rewards(&work, &events, at).await?;
+        if let Some(note) = &new.note {
+            let note = Some(private::seal_note(key, id, note));
+            let set = Command::SetNote(SetNote { by: by.clone(), note, at });
+            decide::<Passholder>(&work, &id, set).await?;
+        }
+        if picture.is_some() {
+            let set = Command::SetPicture(SetPicture { by, picture, at });
+            decide::<Passholder>(&work, &id, set).await?;
+        }
         Ok(Registered { id, card: card.number })
-    })
-    .await
+    });
+    let registered = registered.await;
+    // A picture of somebody who was not registered, or under another id before, is nobody's.
+    let unnamed = match &registered {
+        Ok(registered) => registered.id != id,
+        Err(problem) => problem.status().is_client_error(),
+    };
+    if let Some(picture) = picture.filter(|_| unnamed) {
+        private::take_away(app, id, picture.digest).await?;
+    }
+    registered
 }
 
 /// The rewards that may be welcome rewards today; whether they are is decided by the domain.
@@ -251,7 +279,7 @@ pub async fn read_own(app: &App, id: PassholderId) -> Answer<Known> {
     Ok(known.await?)
 }
 
-async fn known(work: &Work, id: PassholderId) -> Outcome<Known> {
+pub async fn known(work: &Work, id: PassholderId) -> Outcome<Known> {
     let loaded = work.load::<Passholder>(&id).await?;
     let holder = loaded.state.holder()?.clone();
     let details = open_details(work, id, &holder.details).await?;
@@ -347,6 +375,7 @@ pub async fn remove(app: &App, request: &Request, id: PassholderId) -> Answer<()
     let at: DateTime<Utc> = app.now();
     let counters = app.counters_of(&request.caller).await?;
     let counters = &counters;
+    let families = &families_with(app, id).await?;
     execute(app, request, Channel::BackOffice, |work| async move {
         work.lock(&[StreamKey::of::<Passholder>(&id)]).await?;
         let state = work.load::<Passholder>(&id).await?;
@@ -357,16 +386,41 @@ pub async fn remove(app: &App, request: &Request, id: PassholderId) -> Answer<()
                 return Err(Problem::from(uitpas_domain::counter::NotAllowed::OnlyKsb))?;
             }
         }
-        let events = decide::<Passholder>(&work, &id, Command::Remove(Remove { at })).await?;
-        for event in events {
-            if let Event::CardBlocked { card, .. } = event {
-                decide::<Card>(&work, &card, CardCommand::Block { at }).await?;
-            }
-        }
-        let person = id.to_string();
-        work.destroy_key(&person);
-        work.free_claims_of(&person);
-        Ok(())
+        leave(&work, id, families, at).await
     })
     .await
+}
+
+/// The families that somebody is in, but his own.
+pub async fn families_with(app: &App, id: PassholderId) -> Answer<Vec<PassholderId>> {
+    app.wait_for_head_if_possible(families::PROJECTION.name).await?;
+    let links = families::of_member(app.pool(), id).await?;
+    Ok(links.into_iter().map(|link| PassholderId(link.owner)).collect())
+}
+
+/// Cards are blocked, points lapse, families are left, what only one may hold is free again, and the
+/// key goes: what was sealed under it is unreadable from then on (R-PRV-01).
+pub async fn leave(
+    work: &Work,
+    id: PassholderId,
+    families: &[PassholderId],
+    at: DateTime<Utc>,
+) -> Outcome<()> {
+    for event in decide::<Passholder>(work, &id, Command::Remove(Remove { at })).await? {
+        if let Event::CardBlocked { card, .. } = event {
+            decide::<Card>(work, &card, CardCommand::Block { at }).await?;
+        }
+    }
+    for owner in families {
+        let known = work.load::<Passholder>(owner).await?;
+        // He may have been taken out of it since the view last looked.
+        if known.state.holder().is_ok_and(|holder| holder.family.contains_key(&id)) {
+            let end = Command::EndFamilyLink { member: id, at };
+            decide::<Passholder>(work, owner, end).await?;
+        }
+    }
+    let person = id.to_string();
+    work.destroy_key(&person);
+    work.free_claims_of(&person);
+    Ok(())
 }

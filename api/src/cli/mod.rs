@@ -2,6 +2,7 @@
 
 mod audit;
 mod demo;
+mod export;
 mod import;
 mod kit;
 mod migrate;
@@ -76,6 +77,8 @@ enum Command {
     Simulate(simulate::Simulate),
     /// Remove a passholder: personal data become unreadable, for good.
     Erase(audit::Erase),
+    /// Print all that is held about a passholder, as JSON.
+    ExportPassholder(export::ExportPassholder),
     /// Print a bearer token of the built-in demo issuer.
     Token(token::Token),
 }
@@ -131,6 +134,7 @@ async fn run(Cli { command, target, json, log_format: _ }: Cli) -> Outcome {
         Command::WhatIf(what_if) => what_if.run(&target, json).await,
         Command::Simulate(simulate) => simulate.run(&target, json).await,
         Command::Erase(erase) => erase.run(&target, json).await,
+        Command::ExportPassholder(export) => export.run(&target).await,
         Command::Token(token) => token.run(&target, json).await,
     }
 }

@@ -12,12 +12,13 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_path_to_error::Segment;
+use uitpas_domain::ids::{InvalidId, PassholderId};
 use uitpas_projections::Paging;
 
 use super::BODY_BYTES_MAX;
 use crate::actions::Request;
 use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::{Caller, Someone};
 use crate::problem::{Problem, REQUIRED};
 
 /// A JSON body, of the shape `T`, with the caller and the idempotency key: all that a write needs.
@@ -155,7 +156,7 @@ const DISCARDED_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// The whole body. Most clients read no answer before they have sent all they have, so one that is
 /// too large is taken in to its end, and thrown away.
-async fn read(mut body: Body, bytes_max: usize) -> Result<Vec<u8>, Problem> {
+pub async fn read(mut body: Body, bytes_max: usize) -> Result<Vec<u8>, Problem> {
     let (mut bytes, mut length) = (Vec::new(), 0);
     while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
         let unreadable = |_| Problem::BodySyntax("the body could not be read".to_owned());
@@ -279,6 +280,36 @@ impl<T: FromStr + Send, U: FromStr + Send> FromRequestParts<App> for Ids<T, U> {
         let Path((first, second)) = path.map_err(|_| Problem::NoSuchUrl)?;
         let (first, second) = (first.parse(), second.parse());
         Ok(Self(first.map_err(|_| Problem::NoSuchUrl)?, second.map_err(|_| Problem::NoSuchUrl)?))
+    }
+}
+
+/// A passholder in an address: by id, or `me`.
+pub enum Whom {
+    Me,
+    Id(PassholderId),
+}
+
+impl FromStr for Whom {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        match text {
+            "me" => Ok(Whom::Me),
+            id => id.parse().map(Whom::Id),
+        }
+    }
+}
+
+impl Whom {
+    /// Who that is. Staff are no passholders here.
+    pub fn of(&self, someone: &Someone) -> Result<PassholderId, Problem> {
+        match (self, someone.oneself) {
+            (Whom::Id(id), _) => Ok(*id),
+            (Whom::Me, Some(oneself)) => Ok(oneself),
+            (Whom::Me, None) => {
+                Err(Problem::Forbidden("only a passholder, about himself".to_owned()))
+            }
+        }
     }
 }
 

@@ -11,6 +11,7 @@ pub mod coupons;
 mod documentation;
 pub mod events;
 pub mod extract;
+pub mod families;
 pub mod financial_reports;
 pub mod group_passes;
 pub mod health;
@@ -26,6 +27,7 @@ pub mod organizers;
 pub mod passes;
 pub mod passholders;
 pub mod permissions;
+pub mod private;
 mod refusals;
 pub mod reward_search;
 pub mod rewards;
@@ -67,6 +69,8 @@ fn contract() -> OpenApiRouter<App> {
         .merge(about("Passes", passes::router()))
         .merge(about("Cards", cards::router()))
         .merge(about("Passholders", passholders::router()))
+        .merge(about("Passholders", private::router()))
+        .merge(about("Families", families::router()))
         .merge(about("Memberships", memberships::router()))
         .merge(about("Oneself", oneself::router()))
         .merge(about("Oneself", uitid::router()))

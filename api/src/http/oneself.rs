@@ -17,14 +17,14 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::extract::{Bare, Id, Query, Write, paging};
+use super::extract::{Bare, Id, Query, Whom, Write, paging};
 use super::passholders::{GivenOrganizer, OptIns, Passholder, Sort, print};
 use super::shapes::{GivenDay, Page, instant};
 use super::words;
 use crate::actions::oneself::OwnRegistration;
 use crate::actions::{oneself, passholders};
 use crate::app::App;
-use crate::auth::{Caller, Oneself, OwnInsz};
+use crate::auth::{Caller, Oneself, OwnInsz, Someone};
 use crate::problem::{Answer, Problem};
 
 pub fn router() -> OpenApiRouter<App> {
@@ -154,21 +154,29 @@ struct SavedPoints {
     total_points: i64,
 }
 
-/// With the QR code of an activity, while it is on (R-CHK-10).
+/// With the QR code of an activity, while it is on (R-CHK-10): for himself, or for somebody of his
+/// family (R-FAM-01).
 #[utoipa::path(
     post,
-    path = "/passholders/me/checkins",
+    path = "/passholders/{id}/checkins",
+    params(("id" = String, Path, description = "An id, or `me`.")),
     request_body = OwnCheckIn,
     responses((status = 201, body = SavedPoints), (status = 429)),
     security(("token" = ["PASSHOLDERS_SELF_CHECKIN"]))
 )]
 async fn check_in(
     State(app): State<App>,
-    Oneself(id): Oneself,
+    someone: Someone,
+    Id(whom): Id<Whom>,
     Write { request, body }: Write<OwnCheckIn>,
 ) -> Answer<(StatusCode, Json<SavedPoints>)> {
+    let id = whom.of(&someone)?;
+    let oneself = someone.oneself.ok_or_else(|| {
+        Problem::Forbidden("only a passholder, for himself and his family".to_owned())
+    })?;
     app.guesses.count(&request.caller)?;
-    let saved = oneself::check_in(&app, &request, id, body.checkin_code.as_str()).await?;
+    let code = body.checkin_code.as_str();
+    let saved = oneself::check_in(&app, &request, oneself, id, code).await?;
     let saved = SavedPoints { added_points: saved.added, total_points: saved.balance };
     Ok((StatusCode::CREATED, Json(saved)))
 }

@@ -3,6 +3,8 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderName, StatusCode};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use serde::{Deserialize, Serialize};
 use uitpas_domain::calendar::day_in_belgium;
@@ -26,12 +28,13 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::extract::{Bare, Id, IfMatch, Query, Write, etag, paging};
+use super::private::given_note;
 use super::shapes::{
     CardSystemRef, GivenAddress, GivenDay, OrganizerRef, Page, instant, last_instant, sought,
 };
 use super::words;
-use crate::actions::identify;
 use crate::actions::passholders::{self, Change, Known, Registration};
+use crate::actions::{identify, private};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::problem::{Answer, Problem, REQUIRED};
@@ -85,6 +88,11 @@ struct Person {
     registration_uitpas_number: Option<CardNumber>,
     #[schema(value_type = Option<String>)]
     registration_voucher: Option<VoucherCode>,
+    /// JPEG or PNG, at most 700,000 bytes, in base64.
+    #[schema(value_type = Option<String>, format = Byte)]
+    registration_picture: Option<String>,
+    /// A note among staff, of at most 2000 characters.
+    registration_note: Option<String>,
 }
 
 #[derive(Deserialize, Serialize, ToSchema)]
@@ -125,6 +133,16 @@ impl Person {
             phone: self.phone_number.clone(),
             nationality: self.nationality.clone(),
         })
+    }
+}
+
+/// What is no picture is wrong before anybody is registered.
+fn given_picture(text: &str) -> Answer<Vec<u8>> {
+    let wrong = |why: &str| Problem::BodyData("/registrationPicture".to_owned(), why.to_owned());
+    let bytes = STANDARD.decode(text.trim()).map_err(|_| wrong("is no base64"))?;
+    match private::checked(&bytes) {
+        Ok(_) => Ok(bytes),
+        Err(problem) => Err(wrong(&problem.to_string())),
     }
 }
 
@@ -179,6 +197,8 @@ async fn register(
         parental_consent: body.parental_consent,
         social_status: asks.then_some(AskedSocialStatus { until, proof }),
         voucher: body.registration_voucher,
+        picture: body.registration_picture.as_deref().map(given_picture).transpose()?,
+        note: given_note(body.registration_note.as_deref(), "/registrationNote")?,
     };
     let registered = passholders::register(&app, &request, &registration).await?;
     let known = passholders::read_own(&app, registered.id).await?;

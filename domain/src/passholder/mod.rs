@@ -11,12 +11,16 @@
 //! - taking up rewards: [`redemptions`]
 //! - memberships of associations: [`associations`]
 //! - his UiTID: [`uitid`]
+//! - families: [`family`]
+//! - a note and a picture: [`private`]
 
 pub mod associations;
 pub mod cards;
 pub mod check_ins;
 pub mod coupons;
+pub mod family;
 pub mod memberships;
+pub mod private;
 pub mod redemptions;
 pub mod registration;
 pub mod renewal;
@@ -81,6 +85,11 @@ pub enum Command {
     JoinAssociation(Box<associations::JoinAssociation>),
     LeaveAssociation(Box<associations::LeaveAssociation>),
     CancelRedemption(redemptions::CancelRedemption),
+    AddFamilyMember(Box<family::AddFamilyMember>),
+    ChangeFamilyIcon { member: PassholderId, icon: Option<family::Icon>, at: DateTime<Utc> },
+    EndFamilyLink { member: PassholderId, at: DateTime<Utc> },
+    SetNote(private::SetNote),
+    SetPicture(private::SetPicture),
 }
 
 /// The storage format of this stream: a changed shape needs a new version and an upcaster.
@@ -210,6 +219,38 @@ pub enum Event {
         redemption: RedemptionId,
         reward: RewardId,
         points: u32,
+        at: DateTime<Utc>,
+    },
+    /// Somebody for whom this passholder may save points (R-FAM-01).
+    FamilyMemberAdded {
+        member: PassholderId,
+        /// On that day.
+        adult: bool,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        icon: Option<family::Icon>,
+        at: DateTime<Utc>,
+    },
+    FamilyIconChanged {
+        member: PassholderId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        icon: Option<family::Icon>,
+        at: DateTime<Utc>,
+    },
+    FamilyMemberRemoved {
+        member: PassholderId,
+        at: DateTime<Utc>,
+    },
+    PrivateNoteSet {
+        /// Absent: there is none any more.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<Sealed<private::Note>>,
+        at: DateTime<Utc>,
+    },
+    PictureSet {
+        picture: private::Picture,
+        at: DateTime<Utc>,
+    },
+    PictureRemoved {
         at: DateTime<Utc>,
     },
     Removed {
@@ -349,6 +390,9 @@ pub enum Refused {
     Redemption(#[from] redemptions::RedemptionRefused),
     #[error(transparent)]
     Uitid(#[from] uitid::UitidRefused),
+    Family(#[from] family::FamilyRefused),
+    #[error(transparent)]
+    Picture(#[from] private::PictureRefused),
 }
 
 /// The passholder as decisions know it.
@@ -388,6 +432,11 @@ pub struct Holder {
     pub welcome_rewards: BTreeSet<RewardId>,
     /// Memberships of associations that were not stopped, with their last day.
     pub associations: BTreeMap<AssociationId, NaiveDate>,
+    /// For whom he may save points.
+    pub family: BTreeMap<PassholderId, family::FamilyMember>,
+    /// What staff noted; opaque here.
+    pub note: Option<Sealed<private::Note>>,
+    pub picture: Option<private::Picture>,
 }
 
 /// Membership of a card system.
@@ -455,6 +504,13 @@ impl Passholder {
             Command::JoinAssociation(join) => holder.join_association(&join),
             Command::LeaveAssociation(leave) => holder.leave_association(&leave),
             Command::CancelRedemption(cancel) => holder.cancel_redemption(cancel),
+            Command::AddFamilyMember(add) => holder.add_family_member(*add),
+            Command::ChangeFamilyIcon { member, icon, at } => {
+                holder.change_family_icon(member, icon, at)
+            }
+            Command::EndFamilyLink { member, at } => holder.end_family_link(member, at),
+            Command::SetNote(set) => holder.set_note(set),
+            Command::SetPicture(set) => holder.set_picture(set),
         }
     }
 
@@ -514,6 +570,9 @@ impl Holder {
             redemptions: OrdMap::new(),
             welcome_rewards: BTreeSet::new(),
             associations: BTreeMap::new(),
+            family: BTreeMap::new(),
+            note: None,
+            picture: None,
         }
     }
 
@@ -593,6 +652,20 @@ impl Holder {
             Event::RedemptionCancelled { redemption, points, .. } => {
                 self.on_redemption_cancelled(redemption, points);
             }
+            Event::FamilyMemberAdded { member, adult, icon, at } => {
+                self.family.insert(member, family::FamilyMember { adult, icon, since: at });
+            }
+            Event::FamilyIconChanged { member, icon, .. } => {
+                if let Some(known) = self.family.get_mut(&member) {
+                    known.icon = icon;
+                }
+            }
+            Event::FamilyMemberRemoved { member, .. } => {
+                self.family.remove(&member);
+            }
+            Event::PrivateNoteSet { note, .. } => self.note = note,
+            Event::PictureSet { picture, .. } => self.picture = Some(picture),
+            Event::PictureRemoved { .. } => self.picture = None,
         }
     }
 

@@ -338,6 +338,7 @@ impl Holder {
         let active = self.cards.iter().filter(|(_, state)| **state == CardState::Active);
         let mut events: Vec<Event> =
             active.map(|(card, _)| Event::CardBlocked { card: *card, block, at }).collect();
+        events.extend(self.end_family(at));
         events.push(Event::Removed { points_lapsed: self.points, at });
         Ok(events)
     }

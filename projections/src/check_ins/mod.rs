@@ -112,6 +112,12 @@ impl Fold for CheckIns {
             | Event::TicketSaleCancelled { .. }
             | Event::RewardRedeemed(_)
             | Event::RedemptionCancelled { .. }
+            | Event::FamilyMemberAdded { .. }
+            | Event::FamilyIconChanged { .. }
+            | Event::FamilyMemberRemoved { .. }
+            | Event::PrivateNoteSet { .. }
+            | Event::PictureSet { .. }
+            | Event::PictureRemoved { .. }
             | Event::Removed { .. } => {}
         }
         Ok(())

@@ -135,6 +135,12 @@ impl Member {
             | Event::TicketSold(_)
             | Event::CouponUsed(_)
             | Event::TicketSaleCancelled { .. }
+            | Event::FamilyMemberAdded { .. }
+            | Event::FamilyIconChanged { .. }
+            | Event::FamilyMemberRemoved { .. }
+            | Event::PrivateNoteSet { .. }
+            | Event::PictureSet { .. }
+            | Event::PictureRemoved { .. }
             | Event::RewardRedeemed(_)
             | Event::RedemptionCancelled { .. }
             | Event::AssociationJoined { .. }

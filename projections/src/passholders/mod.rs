@@ -229,7 +229,13 @@ impl Passholder {
             | Event::CouponUsed(_)
             | Event::AssociationJoined { .. }
             | Event::AssociationLeft { .. }
-            | Event::TicketSaleCancelled { .. } => {}
+            | Event::TicketSaleCancelled { .. }
+            | Event::FamilyMemberAdded { .. }
+            | Event::FamilyIconChanged { .. }
+            | Event::FamilyMemberRemoved { .. }
+            | Event::PrivateNoteSet { .. }
+            | Event::PictureSet { .. }
+            | Event::PictureRemoved { .. } => {}
             Event::DetailsChanged { home, with_insz, .. } => {
                 self.set_home(home.as_ref());
                 self.with_insz = *with_insz;

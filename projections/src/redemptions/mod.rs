@@ -106,6 +106,12 @@ impl Fold for Redemptions {
             | Event::TicketSold(_)
             | Event::CouponUsed(_)
             | Event::TicketSaleCancelled { .. }
+            | Event::FamilyMemberAdded { .. }
+            | Event::FamilyIconChanged { .. }
+            | Event::FamilyMemberRemoved { .. }
+            | Event::PrivateNoteSet { .. }
+            | Event::PictureSet { .. }
+            | Event::PictureRemoved { .. }
             | Event::Removed { .. } => {}
         }
         Ok(())

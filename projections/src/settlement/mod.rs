@@ -195,6 +195,12 @@ impl Settlement {
             | Event::CheckInCorrected { .. }
             | Event::RewardRedeemed(_)
             | Event::RedemptionCancelled { .. }
+            | Event::FamilyMemberAdded { .. }
+            | Event::FamilyIconChanged { .. }
+            | Event::FamilyMemberRemoved { .. }
+            | Event::PrivateNoteSet { .. }
+            | Event::PictureSet { .. }
+            | Event::PictureRemoved { .. }
             | Event::Removed { .. } => {}
         }
         Ok(())

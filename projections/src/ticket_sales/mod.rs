@@ -151,6 +151,12 @@ impl TicketSales {
             | Event::CheckInCorrected { .. }
             | Event::RewardRedeemed(_)
             | Event::RedemptionCancelled { .. }
+            | Event::FamilyMemberAdded { .. }
+            | Event::FamilyIconChanged { .. }
+            | Event::FamilyMemberRemoved { .. }
+            | Event::PrivateNoteSet { .. }
+            | Event::PictureSet { .. }
+            | Event::PictureRemoved { .. }
             | Event::Removed { .. } => {}
         }
         Ok(())

@@ -10,6 +10,7 @@ mod cards;
 mod clients;
 pub mod counters;
 mod coupons;
+pub mod export;
 mod group_passes;
 mod insight;
 mod kiosks;
@@ -51,5 +52,6 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(about("Rewards", online_rewards::router()))
         .merge(about("Insight", insight::router()))
         .merge(about("Insight", segments::router()))
+        .merge(about("Export", export::router()))
         .merge(about("Counter view", view::router()))
 }

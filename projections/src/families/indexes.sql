@@ -1,0 +1,1 @@
+create index on family_links (member);
