@@ -64,9 +64,11 @@ async fn a_counter_grants_renews_and_stops_the_memberships_it_may_grant() {
     );
     assert_eq!(desk.ending_memberships().await.ok(), json!([]));
 
-    reading.leaves(&holder, &scouts).await.refused(403, "auth/forbidden");
-    desk.leaves(&holder, &scouts).await.done();
-    desk.leaves(&holder, &scouts).await.refused(404, "own/association-membership-not-found");
+    reading.leaves_association(&holder, &scouts).await.refused(403, "auth/forbidden");
+    desk.leaves_association(&holder, &scouts).await.done();
+    desk.leaves_association(&holder, &scouts)
+        .await
+        .refused(404, "own/association-membership-not-found");
     assert_eq!(desk.memberships_of(&holder).await.ok()[0]["status"], "NONE");
     assert_eq!(reading.memberships_of(&holder).await.ok(), json!([]));
     let differences = region.app.projections.verify(None, |_| {}).await.expect("verified");
@@ -167,7 +169,7 @@ impl Desk {
         self.posts(&path, membership).await
     }
 
-    async fn leaves(&self, holder: &Holder, association: &Value) -> Answer {
+    async fn leaves_association(&self, holder: &Holder, association: &Value) -> Answer {
         let (path, id) = (self.memberships(holder), text(&association["id"]));
         self.deletes(&format!("{path}/{id}?organizerId={}", self.counter)).await
     }

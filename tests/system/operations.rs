@@ -16,8 +16,7 @@ use crate::private::jpeg;
 use crate::region::{Desk, Region, THEATRE, born_years_ago, in_days, insz, text, ticket, today};
 
 /// What is not built yet. Whatever is built is struck from it: it names exactly what is missing.
-const NOT_YET: &[(&str, &str)] = &[
-];
+const NOT_YET: &[(&str, &str)] = &[];
 
 /// A line of the table.
 struct Row {

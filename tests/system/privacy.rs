@@ -196,6 +196,6 @@ fn hex(word: &str) -> String {
 
 impl Desk {
     async fn upload(&self, holder: &Holder, bytes: &[u8]) -> crate::answer::Answer {
-        self.uploads(holder, "file", bytes).await
+        self.uploads_picture(holder, "file", bytes).await
     }
 }

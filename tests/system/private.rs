@@ -19,7 +19,12 @@ impl Desk {
         self.gets(&format!("/v4/passholders/{}/private", holder.id)).await
     }
 
-    pub async fn uploads(&self, holder: &Holder, part: &'static str, bytes: &[u8]) -> Answer {
+    pub async fn uploads_picture(
+        &self,
+        holder: &Holder,
+        part: &'static str,
+        bytes: &[u8],
+    ) -> Answer {
         let path = format!("/v4/passholders/{}/picture", holder.id);
         // What it is called says nothing.
         let file = Part::bytes(bytes.to_vec()).file_name("foto.gif");
@@ -112,7 +117,7 @@ async fn a_picture_lies_sealed_is_seen_by_a_temporary_link_and_goes_with_its_per
     let (desk, stranger) = (region.desk(THEATRE), region.stranger());
     desk.picture_of(&holder).await.refused(404, "own/picture-not-found");
     let first = jpeg("Nele Vandermeer");
-    desk.uploads(&holder, "file", &first).await.done();
+    desk.uploads_picture(&holder, "file", &first).await.done();
     assert_eq!(region.files(b"Nele").await, (1, false));
     let path = region.path(&desk.picture_of(&holder).await);
     let seen = stranger.gets(&path).await;
@@ -131,27 +136,29 @@ async fn a_picture_lies_sealed_is_seen_by_a_temporary_link_and_goes_with_its_per
     }
 
     // A PNG takes its place, and a wrong file changes nothing.
-    desk.uploads(&holder, "file", &png()).await.done();
+    desk.uploads_picture(&holder, "file", &png()).await.done();
     assert_eq!(region.files(b"IHDR").await, (1, false));
     stranger.gets(&path).await.refused(404, "own/picture-not-found");
     let path = region.path(&desk.picture_of(&holder).await);
     let seen = stranger.gets(&path).await;
     assert_eq!((&seen.bytes, seen.header("content-type")), (&png(), Some("image/png")));
-    desk.uploads(&holder, "foto", &first).await.refused(400, "body/file-missing");
-    desk.uploads(&holder, "file", b"GIF89a...").await.refused(400, "body/file-invalid-type");
+    desk.uploads_picture(&holder, "foto", &first).await.refused(400, "body/file-missing");
+    desk.uploads_picture(&holder, "file", b"GIF89a...")
+        .await
+        .refused(400, "body/file-invalid-type");
     let mut large = jpeg("groot");
     large.resize(PICTURE_BYTES_MAX, 0);
-    desk.uploads(&holder, "file", &large).await.done();
+    desk.uploads_picture(&holder, "file", &large).await.done();
     large.push(0);
-    desk.uploads(&holder, "file", &large).await.refused(400, "body/file-invalid-size");
+    desk.uploads_picture(&holder, "file", &large).await.refused(400, "body/file-invalid-size");
     large.resize(2 * 1024 * 1024, 0);
-    desk.uploads(&holder, "file", &large).await.refused(413, "own/body-too-large");
+    desk.uploads_picture(&holder, "file", &large).await.refused(413, "own/body-too-large");
     let json = desk.puts(&format!("/v4/passholders/{}/picture", holder.id), json!({})).await;
     json.refused(415, "header/unsupported-media-type");
     assert_eq!(region.files(b"groot").await, (1, false));
 
     for who in [region.desk(YOUTH), region.desk(ELSEWHERE)] {
-        who.uploads(&holder, "file", &first).await.refused(403, "auth/forbidden");
+        who.uploads_picture(&holder, "file", &first).await.refused(403, "auth/forbidden");
         who.picture_of(&holder).await.refused(403, "auth/forbidden");
         let path = format!("/v4/passholders/{}/picture", holder.id);
         who.deletes(&path).await.refused(403, "auth/forbidden");
@@ -164,7 +171,7 @@ async fn a_picture_lies_sealed_is_seen_by_a_temporary_link_and_goes_with_its_per
     desk.deletes(&path).await.done();
     desk.deletes(&path).await.refused(404, "own/picture-not-found");
     assert_eq!(region.files(b"Nele").await.0, 0);
-    desk.uploads(&holder, "file", &first).await.done();
+    desk.uploads_picture(&holder, "file", &first).await.done();
     let link = region.path(&desk.picture_of(&holder).await);
     region.app.store.verify_chain(|_, _| {}).await.expect("a look").expect("a sound chain");
     region.ksb().erases(&holder).await.done();

@@ -1,6 +1,6 @@
 //! What a passholder does himself: checking in with a QR code, choosing his messages, leaving.
 
-use uitpas_domain::card::{Card, Command as CardCommand, Holder};
+use uitpas_domain::card::Holder;
 use uitpas_domain::card_system::CardSystem;
 use uitpas_domain::counter::{Authority, Counter};
 use uitpas_domain::ids::{ActivityId, CardSystemId, CheckInId, CounterId, PassholderId};

@@ -86,8 +86,15 @@ pub enum Command {
     LeaveAssociation(Box<associations::LeaveAssociation>),
     CancelRedemption(redemptions::CancelRedemption),
     AddFamilyMember(Box<family::AddFamilyMember>),
-    ChangeFamilyIcon { member: PassholderId, icon: Option<family::Icon>, at: DateTime<Utc> },
-    EndFamilyLink { member: PassholderId, at: DateTime<Utc> },
+    ChangeFamilyIcon {
+        member: PassholderId,
+        icon: Option<family::Icon>,
+        at: DateTime<Utc>,
+    },
+    EndFamilyLink {
+        member: PassholderId,
+        at: DateTime<Utc>,
+    },
     SetNote(private::SetNote),
     SetPicture(private::SetPicture),
 }
@@ -390,6 +397,7 @@ pub enum Refused {
     Redemption(#[from] redemptions::RedemptionRefused),
     #[error(transparent)]
     Uitid(#[from] uitid::UitidRefused),
+    #[error(transparent)]
     Family(#[from] family::FamilyRefused),
     #[error(transparent)]
     Picture(#[from] private::PictureRefused),

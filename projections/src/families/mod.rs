@@ -78,6 +78,9 @@ impl Fold for Families {
             | Event::TicketSaleCancelled { .. }
             | Event::RewardRedeemed { .. }
             | Event::RedemptionCancelled { .. }
+            | Event::AssociationJoined { .. }
+            | Event::AssociationLeft { .. }
+            | Event::UitidLinked { .. }
             | Event::FamilyIconChanged { .. }
             | Event::PrivateNoteSet { .. }
             | Event::PictureSet { .. }

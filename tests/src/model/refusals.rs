@@ -26,7 +26,11 @@ impl From<Refused> for Why {
             Refused::Card(why) => why.into(),
             Refused::Registration(why) => why.into(),
             Refused::Status(why) => why.into(),
-            Refused::Renewal(_) | Refused::Association(_) | Refused::Uitid(_) => Why::Other,
+            Refused::Renewal(_)
+            | Refused::Association(_)
+            | Refused::Uitid(_)
+            | Refused::Family(_)
+            | Refused::Picture(_) => Why::Other,
             Refused::CheckIn(why) => why.into(),
             Refused::Sale(why) => why.into(),
             Refused::Redemption(why) => why.into(),
