@@ -46,7 +46,7 @@ pub use failure::{Failed, Fault};
 pub use projection::Projection;
 pub use runner::Running;
 use runner::{Round, Runner};
-pub use search::{Page, Paging};
+pub use search::{Page, Paging, Rows};
 pub use sums::{Unsound, Wrong};
 pub use table::AsJson;
 pub use verify::Difference;

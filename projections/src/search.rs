@@ -1,8 +1,10 @@
 //! What the queries of all views have in common: pages of rows, and patterns of text.
 
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use sqlx::postgres::{PgArguments, PgPool, PgRow, Postgres};
 use sqlx::query::QueryAs;
 use sqlx::{FromRow, Row as _};
+use tokio::sync::mpsc;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
@@ -18,6 +20,11 @@ pub struct Page<R> {
 pub struct Paging {
     pub start: i64,
     pub limit: i64,
+}
+
+impl Paging {
+    /// Every row.
+    pub(crate) const ALL: Self = Self { start: 0, limit: i64::MAX };
 }
 
 impl Default for Paging {
@@ -59,6 +66,35 @@ where
         }
     };
     Ok(Page { rows: found.into_iter().map(|counted| counted.row).collect(), total })
+}
+
+/// Rows that lie ready before the database waits.
+const ROWS_READY_MAX: usize = 256;
+
+/// Rows as they come. Whoever reads slowly makes the database wait: they are never all in memory.
+pub type Rows<R> = BoxStream<'static, sqlx::Result<R>>;
+
+/// All rows of a query, which goes on by itself until nobody reads any more.
+pub(crate) fn rows<R>(pool: &PgPool, query: Query<'static, R>) -> Rows<R>
+where
+    R: for<'r> FromRow<'r, PgRow> + Send + Unpin + 'static,
+{
+    let (sender, receiver) = mpsc::channel(ROWS_READY_MAX);
+    let pool = pool.clone();
+    tokio::spawn(async move {
+        let mut found = query.fetch(&pool);
+        while let Some(row) = found.try_next().await.transpose() {
+            let is_over = row.is_err();
+            let row = row.map(|counted: Counted<R>| counted.row);
+            if sender.send(row).await.is_err() || is_over {
+                return;
+            }
+        }
+    });
+    let next = |mut receiver: mpsc::Receiver<_>| async {
+        receiver.recv().await.map(|row| (row, receiver))
+    };
+    stream::unfold(receiver, next).boxed()
 }
 
 /// Text as it is searched by: in lower case, without accents.

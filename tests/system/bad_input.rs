@@ -89,6 +89,10 @@ async fn lists_have_at_most_500_rows_a_page() {
         format!("/v4/rewards/redeemed?passholderId={}&organizerId={THEATRE}&", holder.id),
         "/admin/v1/checkins?".to_owned(),
         "/admin/v1/granted-tariffs?".to_owned(),
+        "/admin/v1/used-coupons?".to_owned(),
+        "/admin/v1/redeemed-rewards?".to_owned(),
+        "/admin/v1/activities?".to_owned(),
+        "/admin/v1/passholders?".to_owned(),
     ] {
         desk.gets(&format!("{path}limit=500")).await.ok();
         let none = desk.gets(&format!("{path}limit=0")).await.ok();

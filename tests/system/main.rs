@@ -33,6 +33,7 @@ mod online_rewards;
 mod operations;
 mod orders;
 mod outside_issuer;
+mod overviews;
 mod privacy;
 mod private;
 mod region;

@@ -8,6 +8,7 @@ pub mod check_in_codes;
 pub mod check_ins;
 mod context;
 pub mod coupons;
+pub mod csv;
 mod documentation;
 pub mod events;
 pub mod extract;

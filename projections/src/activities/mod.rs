@@ -8,7 +8,7 @@ use uitpas_domain::ids::{ActivityId, CounterId};
 
 use crate::projection::{Fold, Projection, not_mine};
 use crate::reading::{AnyEvent, Entry};
-use crate::search::{containing, folded};
+use crate::search::{Page, Paging, Query, Rows, containing, folded, page, rows};
 use crate::table::{AsJson, NoRow, Stored, Table, table};
 
 table! {
@@ -46,7 +46,7 @@ pub const PROJECTION: Projection = Projection {
         ("activity", "CardSystemsChosen"),
     ],
     opens_details: false,
-    statements: &[BY_ID, LIST, AROUND, OF_ORGANIZERS],
+    statements: &[BY_ID, LIST, OVERVIEW, AROUND, OF_ORGANIZERS],
     new: || Box::new(Activities::default()),
 };
 
@@ -160,6 +160,17 @@ const LIST: &str = "
     order by title_folded, id
     limit $6";
 
+const OVERVIEW: &str = "
+    select *, count(*) over () as total
+    from views.activities
+    where ($1::text[] is null or organizer = any($1))
+        and ($2::text is null or id = $2)
+        and ($3::text is null or title_folded like $3)
+        and ($4::date is null or last_day is null or last_day >= $4)
+        and ($5::date is null or first_day is null or first_day <= $5)
+    order by title_folded, id
+    offset $6 limit $7";
+
 const AROUND: &str = "
     select *
     from views.activities
@@ -169,6 +180,42 @@ const AROUND: &str = "
         and available
         and not withdrawn
     order by id";
+
+/// Which activities of the back office; what is absent does not restrict.
+#[derive(Debug, Clone, Default)]
+pub struct Overview {
+    pub counters: Option<Vec<CounterId>>,
+    /// The CDBID.
+    pub id: Option<ActivityId>,
+    /// Part of the title.
+    pub title: Option<String>,
+    /// Those that may be on between these days, both inclusive.
+    pub from: Option<NaiveDate>,
+    pub until: Option<NaiveDate>,
+    pub paging: Paging,
+}
+
+fn query(overview: &Overview, paging: Paging) -> Query<'static, Activity> {
+    let counters = overview.counters.as_ref();
+    sqlx::query_as(OVERVIEW)
+        .bind(counters.map(|ids| ids.iter().map(CounterId::to_string).collect::<Vec<_>>()))
+        .bind(overview.id.as_ref().map(ActivityId::to_string))
+        .bind(overview.title.as_deref().map(containing))
+        .bind(overview.from)
+        .bind(overview.until)
+        .bind(paging.start)
+        .bind(paging.limit)
+}
+
+/// By title; cancelled and withdrawn ones too.
+pub async fn overview(pool: &PgPool, overview: &Overview) -> sqlx::Result<Page<Activity>> {
+    page(pool, overview.paging, |paging| query(overview, paging)).await
+}
+
+/// All of them, not a page.
+pub fn stream(pool: &PgPool, overview: &Overview) -> Rows<Activity> {
+    rows(pool, query(overview, Paging::ALL))
+}
 
 /// The most activities that a list holds.
 const LIST_MAX: i64 = 5_000;

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::projection::{Fold, Projection, not_mine};
 use crate::reading::{AnyEvent, Entry};
-use crate::search::{Page, Paging, containing, folded, page};
+use crate::search::{Page, Paging, Query, Rows, containing, folded, page, rows};
 use crate::table::{NoRow, Stored, Table, table};
 
 table! {
@@ -41,7 +41,7 @@ pub const PROJECTION: Projection = Projection {
     indexes: include_str!("indexes.sql"),
     owns: &[("passholder", "CheckedIn"), ("passholder", "CheckInCorrected")],
     opens_details: false,
-    statements: &[BY_ID, LIST, COUNTS, PARTICIPANTS],
+    statements: &[BY_ID, LIST, SAVED, COUNTS, PARTICIPANTS],
     new: || Box::new(CheckIns::default()),
 };
 
@@ -140,6 +140,8 @@ pub struct Filter {
     pub from: Option<DateTime<Utc>>,
     pub until: Option<DateTime<Utc>>,
     pub corrected: Option<bool>,
+    /// Instead of newest first.
+    pub oldest_first: bool,
     pub paging: Paging,
 }
 
@@ -155,30 +157,51 @@ const LIST: &str = "
         and ($5::timestamptz is null or at >= $5)
         and ($6::timestamptz is null or at <= $6)
         and ($7::boolean is null or (corrected_at is not null) = $7)
-    order by at desc, id desc
-    offset $8 limit $9";
+    order by case when $8 then at end, at desc, id desc
+    offset $9 limit $10";
+
+const SAVED: &str = "
+    select coalesce(sum(points), 0)
+    from views.check_ins
+    where counter = $1 and at between $2 and $3 and corrected_at is null";
 
 pub async fn by_id(pool: &PgPool, id: CheckInId) -> sqlx::Result<Option<CheckIn>> {
     sqlx::query_as(BY_ID).bind(id.0).fetch_optional(pool).await
 }
 
-/// Newest first.
-pub async fn list(pool: &PgPool, filter: &Filter) -> sqlx::Result<Page<CheckIn>> {
+fn query(filter: &Filter, paging: Paging) -> Query<'static, CheckIn> {
     let counters = filter.counters.as_ref();
-    let counters = counters.map(|ids| ids.iter().map(CounterId::to_string).collect::<Vec<_>>());
-    page(pool, filter.paging, |paging| {
-        sqlx::query_as(LIST)
-            .bind(filter.passholder.map(|id| id.0))
-            .bind(filter.activity.as_ref().map(ActivityId::to_string))
-            .bind(filter.title.as_deref().map(containing))
-            .bind(counters.clone())
-            .bind(filter.from)
-            .bind(filter.until)
-            .bind(filter.corrected)
-            .bind(paging.start)
-            .bind(paging.limit)
-    })
-    .await
+    sqlx::query_as(LIST)
+        .bind(filter.passholder.map(|id| id.0))
+        .bind(filter.activity.as_ref().map(ActivityId::to_string))
+        .bind(filter.title.as_deref().map(containing))
+        .bind(counters.map(|ids| ids.iter().map(CounterId::to_string).collect::<Vec<_>>()))
+        .bind(filter.from)
+        .bind(filter.until)
+        .bind(filter.corrected)
+        .bind(filter.oldest_first)
+        .bind(paging.start)
+        .bind(paging.limit)
+}
+
+/// Newest first, unless the filter says otherwise.
+pub async fn list(pool: &PgPool, filter: &Filter) -> sqlx::Result<Page<CheckIn>> {
+    page(pool, filter.paging, |paging| query(filter, paging)).await
+}
+
+/// All of them, not a page.
+pub fn stream(pool: &PgPool, filter: &Filter) -> Rows<CheckIn> {
+    rows(pool, query(filter, Paging::ALL))
+}
+
+/// How many points were saved at a counter, less those that were corrected.
+pub async fn points_saved(
+    pool: &PgPool,
+    counter: &CounterId,
+    from: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> sqlx::Result<i64> {
+    sqlx::query_scalar(SAVED).bind(counter.as_str()).bind(from).bind(until).fetch_one(pool).await
 }
 
 const COUNTS: &str = "

@@ -21,7 +21,7 @@ use uuid::Uuid;
 use crate::counters::{number, numbers};
 use crate::projection::{Fold, Projection, not_mine};
 use crate::reading::{AnyEvent, Entry};
-use crate::search::{Page, Paging, containing, folded, matching, page};
+use crate::search::{Page, Paging, Query, Rows, containing, folded, matching, page, rows};
 use crate::table::{AsJson, NoRow, Stored, Table, table};
 use renewals::RenewalList;
 
@@ -132,6 +132,7 @@ pub const PROJECTION: Projection = Projection {
         SEARCH,
         BIRTH_DATES,
         OF_REGION,
+        CARDS_SOLD,
         renewals::CANDIDATES,
         renewals::COUNTS,
         renewals::LISTED,
@@ -466,34 +467,59 @@ const SEARCH: &str = "
         id
     offset $15 limit $16";
 
+const CARDS_SOLD: &str = "
+    select count(*)
+    from views.passholders
+    where counter = $1 and registered_at between $2 and $3";
+
 /// Removed ones too, without their personal columns.
 pub async fn by_id(pool: &PgPool, id: PassholderId) -> sqlx::Result<Option<Passholder>> {
     sqlx::query_as(BY_ID).bind(id.0).fetch_optional(pool).await
 }
 
-pub async fn search(pool: &PgPool, search: &Search) -> sqlx::Result<Page<Passholder>> {
+fn query(search: &Search, paging: Paging) -> Query<'static, Passholder> {
     let ids = search.ids.as_ref();
-    let ids = ids.map(|ids| ids.iter().map(|id| id.0).collect::<Vec<_>>());
-    page(pool, search.paging, |paging| {
-        sqlx::query_as(SEARCH)
-            .bind(search.card_systems.as_deref().map(numbers))
-            .bind(search.name.as_deref().map(containing))
-            .bind(search.first_name.as_deref().map(containing))
-            .bind(search.birth_date_from)
-            .bind(search.birth_date_to)
-            .bind(search.street.as_deref().map(matching))
-            .bind(search.city.as_deref().map(matching))
-            .bind(search.email.as_deref().map(matching))
-            .bind(&search.postal_code)
-            .bind(search.card.map(|card| card.to_string()))
-            .bind(search.counter.as_ref().map(CounterId::to_string))
-            .bind(ids.clone())
-            .bind(search.to_block_in.map(number))
-            .bind(search.sort == SortByName::Descending)
-            .bind(paging.start)
-            .bind(paging.limit)
-    })
-    .await
+    sqlx::query_as(SEARCH)
+        .bind(search.card_systems.as_deref().map(numbers))
+        .bind(search.name.as_deref().map(containing))
+        .bind(search.first_name.as_deref().map(containing))
+        .bind(search.birth_date_from)
+        .bind(search.birth_date_to)
+        .bind(search.street.as_deref().map(matching))
+        .bind(search.city.as_deref().map(matching))
+        .bind(search.email.as_deref().map(matching))
+        .bind(search.postal_code.clone())
+        .bind(search.card.map(|card| card.to_string()))
+        .bind(search.counter.as_ref().map(CounterId::to_string))
+        .bind(ids.map(|ids| ids.iter().map(|id| id.0).collect::<Vec<_>>()))
+        .bind(search.to_block_in.map(number))
+        .bind(search.sort == SortByName::Descending)
+        .bind(paging.start)
+        .bind(paging.limit)
+}
+
+pub async fn search(pool: &PgPool, search: &Search) -> sqlx::Result<Page<Passholder>> {
+    page(pool, search.paging, |paging| query(search, paging)).await
+}
+
+/// All of them, not a page.
+pub fn stream(pool: &PgPool, search: &Search) -> Rows<Passholder> {
+    rows(pool, query(search, Paging::ALL))
+}
+
+/// How many people a counter registered, whatever became of them.
+pub async fn cards_sold(
+    pool: &PgPool,
+    counter: &CounterId,
+    from: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> sqlx::Result<i64> {
+    sqlx::query_scalar(CARDS_SOLD)
+        .bind(counter.as_str())
+        .bind(from)
+        .bind(until)
+        .fetch_one(pool)
+        .await
 }
 
 const BIRTH_DATES: &str = "

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::projection::{Fold, Projection, not_mine};
 use crate::reading::{AnyEvent, Entry};
-use crate::search::{Page, Paging, containing, folded, page};
+use crate::search::{Page, Paging, Query, Rows, containing, folded, page, rows};
 use crate::table::{NoRow, Stored, Table, table};
 
 table! {
@@ -38,7 +38,7 @@ pub const PROJECTION: Projection = Projection {
     indexes: include_str!("indexes.sql"),
     owns: &[("passholder", "RewardRedeemed"), ("passholder", "RedemptionCancelled")],
     opens_details: false,
-    statements: &[BY_ID, LIST, COUNTS],
+    statements: &[BY_ID, LIST, COUNTS, TAKEN_UP],
     new: || Box::new(Redemptions::default()),
 };
 
@@ -135,6 +135,8 @@ pub struct Filter {
     pub from: Option<DateTime<Utc>>,
     pub until: Option<DateTime<Utc>>,
     pub cancelled: Option<bool>,
+    /// Instead of newest first.
+    pub oldest_first: bool,
     pub paging: Paging,
 }
 
@@ -151,31 +153,53 @@ const LIST: &str = "
         and ($6::timestamptz is null or at >= $6)
         and ($7::timestamptz is null or at <= $7)
         and ($8::boolean is null or (cancelled_at is not null) = $8)
-    order by at desc, id desc
-    offset $9 limit $10";
+    order by case when $9 then at end, at desc, id desc
+    offset $10 limit $11";
+
+const TAKEN_UP: &str = "
+    select count(*) filter (where kind = 'points'), count(*) filter (where kind = 'welcome')
+    from views.redemptions
+    where counter = $1 and at between $2 and $3 and cancelled_at is null";
 
 pub async fn by_id(pool: &PgPool, id: RedemptionId) -> sqlx::Result<Option<Redemption>> {
     sqlx::query_as(BY_ID).bind(id.0).fetch_optional(pool).await
 }
 
-/// Newest first.
-pub async fn list(pool: &PgPool, filter: &Filter) -> sqlx::Result<Page<Redemption>> {
+fn query(filter: &Filter, paging: Paging) -> Query<'static, Redemption> {
     let counters = filter.counters.as_ref();
-    let counters = counters.map(|ids| ids.iter().map(CounterId::to_string).collect::<Vec<_>>());
-    page(pool, filter.paging, |paging| {
-        sqlx::query_as(LIST)
-            .bind(filter.passholder.map(|id| id.0))
-            .bind(filter.reward.map(|id| id.0))
-            .bind(filter.kind.map(|kind| kind.to_string()))
-            .bind(filter.title.as_deref().map(containing))
-            .bind(counters.clone())
-            .bind(filter.from)
-            .bind(filter.until)
-            .bind(filter.cancelled)
-            .bind(paging.start)
-            .bind(paging.limit)
-    })
-    .await
+    sqlx::query_as(LIST)
+        .bind(filter.passholder.map(|id| id.0))
+        .bind(filter.reward.map(|id| id.0))
+        .bind(filter.kind.map(|kind| kind.to_string()))
+        .bind(filter.title.as_deref().map(containing))
+        .bind(counters.map(|ids| ids.iter().map(CounterId::to_string).collect::<Vec<_>>()))
+        .bind(filter.from)
+        .bind(filter.until)
+        .bind(filter.cancelled)
+        .bind(filter.oldest_first)
+        .bind(paging.start)
+        .bind(paging.limit)
+}
+
+/// Newest first, unless the filter says otherwise.
+pub async fn list(pool: &PgPool, filter: &Filter) -> sqlx::Result<Page<Redemption>> {
+    page(pool, filter.paging, |paging| query(filter, paging)).await
+}
+
+/// All of them, not a page.
+pub fn stream(pool: &PgPool, filter: &Filter) -> Rows<Redemption> {
+    rows(pool, query(filter, Paging::ALL))
+}
+
+/// How many points rewards and how many welcome rewards were taken up at a counter, and not given
+/// back.
+pub async fn taken_up(
+    pool: &PgPool,
+    counter: &CounterId,
+    from: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> sqlx::Result<(i64, i64)> {
+    sqlx::query_as(TAKEN_UP).bind(counter.as_str()).bind(from).bind(until).fetch_one(pool).await
 }
 
 const COUNTS: &str = "

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::counters::number;
 use crate::projection::{Fold, Projection, not_mine};
 use crate::reading::{AnyEvent, Entry};
-use crate::search::{Page, Paging, containing, folded, page};
+use crate::search::{Page, Paging, Query, Rows, containing, folded, page, rows};
 use crate::table::{NoRow, Stored, Table, table};
 
 table! {
@@ -64,7 +64,7 @@ pub const PROJECTION: Projection = Projection {
         ("group-pass", "TicketSaleCancelled"),
     ],
     opens_details: false,
-    statements: &[COUNTS, BY_ID, LIST],
+    statements: &[COUNTS, BY_ID, LIST, GRANTED],
     new: || Box::new(TicketSales::default()),
 };
 
@@ -279,6 +279,10 @@ pub struct Filter {
     pub from: Option<DateTime<Utc>>,
     pub until: Option<DateTime<Utc>>,
     pub cancelled: Option<bool>,
+    /// Sold with a coupon, or at the social tariff.
+    pub with_coupon: Option<bool>,
+    /// Instead of newest first.
+    pub oldest_first: bool,
     pub paging: Paging,
 }
 
@@ -294,30 +298,53 @@ const LIST: &str = "
         and ($5::timestamptz is null or at >= $5)
         and ($6::timestamptz is null or at <= $6)
         and ($7::boolean is null or (cancelled_at is not null) = $7)
-    order by at desc, id desc
-    offset $8 limit $9";
+        and ($8::boolean is null or with_coupon = $8)
+    order by case when $9 then at end, at desc, id desc
+    offset $10 limit $11";
+
+const GRANTED: &str = "
+    select count(*) filter (where not with_coupon), count(*) filter (where with_coupon)
+    from views.ticket_sales
+    where counter = $1 and at between $2 and $3 and cancelled_at is null";
 
 pub async fn by_id(pool: &PgPool, id: SaleId) -> sqlx::Result<Option<TicketSale>> {
     sqlx::query_as(BY_ID).bind(id.0).fetch_optional(pool).await
 }
 
-/// Newest first.
-pub async fn list(pool: &PgPool, filter: &Filter) -> sqlx::Result<Page<TicketSale>> {
+fn query(filter: &Filter, paging: Paging) -> Query<'static, TicketSale> {
     let counters = filter.counters.as_ref();
-    let counters = counters.map(|ids| ids.iter().map(CounterId::to_string).collect::<Vec<_>>());
-    page(pool, filter.paging, |paging| {
-        sqlx::query_as(LIST)
-            .bind(filter.buyer)
-            .bind(filter.activity.as_ref().map(ActivityId::to_string))
-            .bind(filter.title.as_deref().map(containing))
-            .bind(counters.clone())
-            .bind(filter.from)
-            .bind(filter.until)
-            .bind(filter.cancelled)
-            .bind(paging.start)
-            .bind(paging.limit)
-    })
-    .await
+    sqlx::query_as(LIST)
+        .bind(filter.buyer)
+        .bind(filter.activity.as_ref().map(ActivityId::to_string))
+        .bind(filter.title.as_deref().map(containing))
+        .bind(counters.map(|ids| ids.iter().map(CounterId::to_string).collect::<Vec<_>>()))
+        .bind(filter.from)
+        .bind(filter.until)
+        .bind(filter.cancelled)
+        .bind(filter.with_coupon)
+        .bind(filter.oldest_first)
+        .bind(paging.start)
+        .bind(paging.limit)
+}
+
+/// Newest first, unless the filter says otherwise.
+pub async fn list(pool: &PgPool, filter: &Filter) -> sqlx::Result<Page<TicketSale>> {
+    page(pool, filter.paging, |paging| query(filter, paging)).await
+}
+
+/// All of them, not a page.
+pub fn stream(pool: &PgPool, filter: &Filter) -> Rows<TicketSale> {
+    rows(pool, query(filter, Paging::ALL))
+}
+
+/// How many tickets were sold at the social tariff and how many with a coupon, and not cancelled.
+pub async fn granted(
+    pool: &PgPool,
+    counter: &CounterId,
+    from: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> sqlx::Result<(i64, i64)> {
+    sqlx::query_as(GRANTED).bind(counter.as_str()).bind(from).bind(until).fetch_one(pool).await
 }
 
 const COUNTS: &str = "
