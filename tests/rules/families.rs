@@ -73,7 +73,9 @@ fn whoever_is_removed_has_no_family_any_more() {
         .when(Command::Remove(Remove { at: now() }));
     let events = removed.events();
     assert_eq!(events[events.len() - 3..events.len() - 1], [ended(1), ended(2)]);
-    given([registered(anna())].into_iter().chain(events)).when(adds(1, 7)).refused(Refused::Removed);
+    given([registered(anna())].into_iter().chain(events))
+        .when(adds(1, 7))
+        .refused(Refused::Removed);
 }
 
 fn person(number: u128) -> PassholderId {

@@ -83,7 +83,7 @@ pub fn download<R: Send + 'static, P: Columns>(
     rows: Rows<R>,
     print: impl Fn(R) -> P + Send + Clone + 'static,
 ) -> Response {
-    let heading = P::NAMES.iter().map(|name| Cell::plain(name)).collect();
+    let heading = P::NAMES.iter().map(Cell::plain).collect();
     let heading = stream::once(std::future::ready(lines(vec![heading])));
     let rows = rows.ready_chunks(ROWS_AT_ONCE).map(move |chunk| {
         let chunk: Vec<R> = chunk.into_iter().collect::<Result<_, _>>()?;

@@ -500,7 +500,6 @@ struct GrantedTariff {
     municipality_share: Amount,
     /// Or the coupon.
     distribution_key: String,
-    with_coupon: bool,
     municipality: String,
     creation_date: DateTime<FixedOffset>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -631,7 +630,6 @@ async fn sales(
         organizer_share: euro(row.organizer_share),
         municipality_share: euro(row.municipality_share),
         distribution_key: row.key_name,
-        with_coupon: row.with_coupon,
         municipality: format!("{} {}", row.payer_postal_code, row.payer_name),
         creation_date: instant(row.at),
         cancelled_date: row.cancelled_at.map(instant),
