@@ -248,7 +248,12 @@ impl FromRequestParts<App> for Someone {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let caller = Caller::from_request_parts(parts, app).await?;
         let oneself = match caller.kind {
-            Kind::Passholder => Some(Oneself::from_request_parts(parts, app).await?.0),
+            Kind::Passholder => match Oneself::from_request_parts(parts, app).await {
+                Ok(Oneself(id)) => Some(id),
+                // He is nobody here, and so has no part in anybody's family.
+                Err(Problem::Passholder(uitpas_domain::passholder::Refused::Unknown)) => None,
+                Err(other) => return Err(other),
+            },
             Kind::User | Kind::Client | Kind::SystemOwner | Kind::ClientId | Kind::Kiosk => None,
         };
         Ok(Self { caller, oneself })

@@ -453,7 +453,7 @@ fn notes_are_issued_and_explained() {
 #[test]
 fn social_status_is_renewed_from_a_file() {
     let (ledger, _) = Ledger::after_a_day();
-    let list = ledger.writes("verdicts.csv", "inszNumber,verdict\n83030201540,positive\n");
+    let list = ledger.writes("verdicts.csv", "inszNumber,verdict\n17010180147,positive\n");
     let renew =
         |day: &str| ledger.run(&["renew", &list, "--card-system", "1", "--day", day, "--json"]);
     renew("2027-04-20").failed(1, "afspraak");

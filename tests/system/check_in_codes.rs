@@ -147,7 +147,7 @@ async fn the_qr_code_is_printed_by_a_temporary_link_and_can_be_read_back() {
         stranger.gets(&tampered).await.refused(401, "auth/unauthorized");
     }
     stranger.gets(&path.replace("/pdf?", "/gif?")).await.refused(404, "url/not-found");
-    desk.prints(&activity, "?format=gif").await.wrong_query("format");
+    desk.prints(&activity, "?format=gif").await.refused(404, "url/not-found");
     desk.prints("nergens", "").await.refused(404, "uitpas/event-not-found");
     for elsewhere in [region.desk(GYM), region.desk(ELSEWHERE), nele] {
         elsewhere.prints(&activity, "").await.refused(403, "auth/forbidden");

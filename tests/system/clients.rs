@@ -49,7 +49,8 @@ async fn a_client_does_what_it_was_given_where_it_was_given_it() {
         .checks_in(&holder.card, &region.activity(THEATRE, 1.0).await)
         .await
         .created();
-    let seen = shop.gets(&format!("/v4/checkins?passholderId={}", holder.id)).await.ok();
+    let at_gym = format!("/v4/checkins?passholderId={}&organizerId={GYM}", holder.id);
+    let seen = shop.gets(&at_gym).await.ok();
     assert_eq!(seen["totalItems"], 0);
     let theirs = format!("/v4/checkins?passholderId={}&organizerId={THEATRE}", holder.id);
     shop.gets(&theirs).await.refused(403, "auth/forbidden");

@@ -131,7 +131,7 @@ async fn what_was_written_is_read() {
         let position = answer.header("uitpas-position").expect("a position").to_owned();
         assert_eq!(desk.check_ins_of(&holder).await.ok()["totalItems"], count);
         // Somebody else, who was told.
-        let path = format!("/v4/checkins?passholderId={}&organizerId={THEATRE}", holder.id);
+        let path = format!("/v4/checkins?passholderId={}&organizerId={YOUTH}", holder.id);
         let told = region.admin_of(YOUTH).alone().request(Method::GET, &path);
         let told = Answer::to(told.header("uitpas-after", position)).await.ok();
         assert_eq!(told["totalItems"], count);

@@ -147,7 +147,7 @@ async fn one_sees_what_became_of_ones_points() {
     assert_eq!((&spent["balance"], &corrected["balance"]), (&json!(1), &json!(0)));
     let oldest = nele.gets(&asked("?sort%5BcreationDate%5D=asc&start=1")).await.ok();
     assert_eq!(points(&oldest), [json!(1), json!(1), json!(-2), json!(-1)]);
-    desk.gets(&asked("")).await.refused(403, "auth/forbidden");
+    desk.gets(&asked("")).await.refused(404, "uitpas/passholder-not-found");
 
     region.ksb().gives_back(&redeemed).await.done();
     let path = format!("/v4/passholders/{}/transactions", holder.id);
@@ -173,7 +173,7 @@ async fn one_chooses_ones_messages_and_leaves() {
     let desk = region.desk(THEATRE);
     assert_eq!(desk.reads(&holder).await.ok()["optInPreferences"], chosen);
     nele.puts(path, json!({ "sms": true })).await.refused(400, "body/invalid-data");
-    desk.puts(path, chosen).await.refused(403, "auth/forbidden");
+    desk.puts(path, chosen).await.refused(404, "uitpas/passholder-not-found");
 
     let asked = nele.request(Method::DELETE, "/v4/passholders/me").header("idempotency-key", "weg");
     nele.send(asked).await.done();

@@ -62,11 +62,11 @@ async fn each_overview_leads_to_its_correction() {
     assert_eq!(rows(&format!("passholders?organizerId={YOUTH}")).await.len(), 0);
     desk.blocks(&holder, "replace", "loss").await.done();
     let card = region.card(true).await;
-    desk.replaces(&holder, &card).await.done();
+    desk.replaces(&holder, &card).await.created();
     let cards = ksb.gets(&format!("/admin/v1/passholders/{}/cards", holder.id)).await.ok();
     assert_eq!(cards[0]["uitpasNumber"], json!(holder.card));
-    assert_eq!(cards[0]["blocked"]["reason"], "loss");
-    assert_eq!((&cards[1]["uitpasNumber"], &cards[1]["blocked"]), (&json!(card), &Value::Null));
+    assert_eq!(cards[0]["blockReason"], "loss");
+    assert_eq!((&cards[1]["uitpasNumber"], &cards[1]["blockReason"]), (&json!(card), &Value::Null));
 }
 
 /// R-KSB-03: whoever administers another card system sees nothing of it.

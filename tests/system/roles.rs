@@ -391,10 +391,7 @@ impl World {
             "GET /v4/uitid/emails/{}" => plain(&["nobody@voorbeeld.example"]),
             "POST /v4/passholders/me" => with(&[], own),
             "PUT /v4/passholders/me/preferences" => with(&[], optins),
-            "POST /v4/passholders/me/checkins" | "POST /v4/passholders/{}/checkins" => {
-                let template = template.replace("{}", id);
-                (template, Some(json!({ "checkinCode": "iets" })))
-            }
+            "POST /v4/passholders/{}/checkins" => with(&["me"], json!({ "checkinCode": "iets" })),
             "PUT /admin/v1/card-systems/{}" => {
                 let cities = json!([{ "postalCode": "9981", "name": "X" }]);
                 with(&["9"], json!({ "name": "X", "municipalities": cities }))
@@ -434,6 +431,7 @@ impl World {
             }
             "GET /admin/v1/card-systems/{}/renewal/{}" => plain(&["1", "renewed"]),
             "POST /admin/v1/coupons" => with(&[], coupon()),
+            "GET /admin/v1/coupons/{}" => plain(&[&self.coupon.to_string()]),
             "PUT /admin/v1/coupons/{}" => with(&[&self.coupon.to_string()], coupon()),
             "POST /admin/v1/associations" => with(&[], association),
             "PUT /admin/v1/associations/{}" => with(&[&nothing], association),
@@ -456,7 +454,9 @@ impl World {
             "PUT /admin/v1/counters/{}/onboarding/{}"
             | "DELETE /admin/v1/counters/{}/onboarding/{}" => plain(&[counter, "informed"]),
             "GET /admin/v1/counters/{}/view" => asked(&[counter], format!("identifier={number}")),
-            "GET /admin/v1/counters/{}/totals" => asked(&[counter], from_until),
+            "GET /admin/v1/counters/{}/totals" | "GET /admin/v1/counters/{}/statistics" => {
+                asked(&[counter], from_until)
+            }
             "POST /admin/v1/counters/{}/notes" => with(&[counter], period),
             "GET /admin/v1/counters/{}/notes/{}"
             | "PUT /admin/v1/counters/{}/notes/{}/approval"

@@ -20,7 +20,6 @@ use uitpas_domain::passholder::{Command, Event, Holder, Passholder, Reason};
 use uitpas_domain::reward::{self, Reward};
 use uitpas_domain::sealed::Sealed;
 use uitpas_domain::values::card_number::CardNumber;
-use uitpas_projections::passholders::{self as view, HeldCard};
 use uitpas_projections::{families, rewards};
 use uitpas_store::sealing::{self, PersonKey};
 use uitpas_store::{Failed, StreamKey, Unsuccessful, Work};
@@ -278,14 +277,6 @@ pub async fn read_at(
 pub async fn read_own(app: &App, id: PassholderId) -> Answer<Known> {
     let known = app.store.preview(|work| async move { known(&work, id).await });
     Ok(known.await?)
-}
-
-/// Every card that a passholder has or had, oldest first, for whoever may see him (R-KSB-02).
-pub async fn cards_of(app: &App, caller: &Caller, id: PassholderId) -> Answer<Vec<HeldCard>> {
-    read(app, caller, id).await?;
-    app.caught_up(caller, view::PROJECTION.name).await?;
-    let row = view::by_id(app.pool(), id).await?;
-    Ok(row.map(|row| row.cards.0).unwrap_or_default())
 }
 
 pub async fn known(work: &Work, id: PassholderId) -> Outcome<Known> {

@@ -200,6 +200,8 @@ struct ChosenAssociation {
 )]
 async fn join(
     State(app): State<App>,
+    // Who calls comes before what is wrong with the address.
+    _: Caller,
     Id(passholder): Id<PassholderId>,
     Query(by): Query<ByCounter>,
     Write { request, body }: Write<NewAssociationMembership>,
@@ -220,8 +222,8 @@ async fn join(
 async fn leave(
     State(app): State<App>,
     Ids(passholder, association): Ids<PassholderId, AssociationId>,
-    Query(by): Query<ByCounter>,
     Bare(request): Bare,
+    Query(by): Query<ByCounter>,
 ) -> Answer<StatusCode> {
     associations::leave(&app, &request, &by.organizer_id, (passholder, association)).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -62,12 +62,12 @@ struct NewRegistration {
     opt_in_preferences: Option<OptIns>,
     #[schema(value_type = u32)]
     registration_card_system_id: Option<CardSystemId>,
-    registration_social_tariff: Option<AskedSocialTariff>,
+    registration_social_tariff: Option<OrderedSocialTariff>,
 }
 
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct AskedSocialTariff {
+struct OrderedSocialTariff {
     #[expect(dead_code, reason = "the contract knows it; no government service gives one here")]
     id_token: Option<String>,
 }

@@ -10,11 +10,10 @@ use serde::{Deserialize, Serialize};
 use uitpas_domain::calendar::{end_of_day, start_of_day};
 use uitpas_domain::counter::Task;
 use uitpas_domain::ids::{ActivityId, CounterId, PassholderId, RewardId};
-use uitpas_domain::passholder::cards::{BlockKind, BlockReason};
 use uitpas_domain::reward::Kind;
 use uitpas_domain::values::card_number::CardNumber;
 use uitpas_domain::values::euro::Euro;
-use uitpas_projections::passholders::{HeldCard, SortByName};
+use uitpas_projections::passholders::SortByName;
 use uitpas_projections::{
     Rows, activities, check_ins, passholders, redemptions, settlement, ticket_sales,
 };
@@ -23,7 +22,6 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::actions;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::http::csv::{self, Cell, Columns, Format};
@@ -35,7 +33,6 @@ use crate::problem::Answer;
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list_passholders))
-        .routes(routes!(list_cards))
         .routes(routes!(list_activities))
         .routes(routes!(list_check_ins))
         .routes(routes!(list_granted_tariffs))
@@ -190,7 +187,7 @@ impl Columns for ListedPassholder {
     params(AskedPassholders),
     responses((
         status = 200,
-        content((Page<ListedPassholder> = "application/json"), (String = "text/csv; charset=utf-8"))
+        content((Page<ListedPassholder> = "application/json"), (String = "text/csv"))
     )),
     security(("token" = ["ksb-admin"]))
 )]
@@ -229,55 +226,6 @@ async fn list_passholders(
         registration_date: instant(row.registered_at),
     })
     .await
-}
-
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct ListedCard {
-    uitpas_number: String,
-    card_system_id: u32,
-    digital: bool,
-    since: DateTime<FixedOffset>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    blocked: Option<ListedBlock>,
-}
-
-#[derive(Serialize, ToSchema)]
-struct ListedBlock {
-    date: DateTime<FixedOffset>,
-    #[schema(schema_with = words::of::<BlockKind>)]
-    kind: BlockKind,
-    #[schema(schema_with = words::of::<BlockReason>)]
-    reason: BlockReason,
-}
-
-/// Every card that a passholder has or had, oldest first. What happened to one of them is at
-/// `/audit/cards/{number}`.
-#[utoipa::path(
-    get,
-    path = "/passholders/{id}/cards",
-    params(("id" = Uuid, Path)),
-    responses((status = 200, body = Vec<ListedCard>)),
-    security(("token" = ["staff"]))
-)]
-async fn list_cards(
-    State(app): State<App>,
-    caller: Caller,
-    Id(id): Id<PassholderId>,
-) -> Answer<Json<Vec<ListedCard>>> {
-    let held = actions::passholders::cards_of(&app, &caller, id).await?;
-    let listed = |held: HeldCard| ListedCard {
-        uitpas_number: held.card.to_string(),
-        card_system_id: held.card_system.0,
-        digital: held.digital,
-        since: instant(held.since),
-        blocked: held.blocked.map(|blocked| ListedBlock {
-            date: instant(blocked.at),
-            kind: blocked.block.kind,
-            reason: blocked.block.reason,
-        }),
-    };
-    Ok(Json(held.into_iter().map(listed).collect()))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -354,7 +302,7 @@ impl Columns for OverviewedActivity {
     params(AskedActivities),
     responses((
         status = 200,
-        content((Page<OverviewedActivity> = "application/json"), (String = "text/csv; charset=utf-8"))
+        content((Page<OverviewedActivity> = "application/json"), (String = "text/csv"))
     )),
     security(("token" = ["staff"]))
 )]
@@ -440,7 +388,7 @@ impl Columns for ListedCheckIn {
     params(Asked),
     responses((
         status = 200,
-        content((Page<ListedCheckIn> = "application/json"), (String = "text/csv; charset=utf-8"))
+        content((Page<ListedCheckIn> = "application/json"), (String = "text/csv"))
     )),
     security(("token" = ["staff"]))
 )]
@@ -561,7 +509,7 @@ fn euro(cents: i64) -> Amount {
     params(Asked),
     responses((
         status = 200,
-        content((Page<GrantedTariff> = "application/json"), (String = "text/csv; charset=utf-8"))
+        content((Page<GrantedTariff> = "application/json"), (String = "text/csv"))
     )),
     security(("token" = ["staff"]))
 )]
@@ -580,7 +528,7 @@ async fn list_granted_tariffs(
     params(Asked),
     responses((
         status = 200,
-        content((Page<GrantedTariff> = "application/json"), (String = "text/csv; charset=utf-8"))
+        content((Page<GrantedTariff> = "application/json"), (String = "text/csv"))
     )),
     security(("token" = ["staff"]))
 )]
@@ -722,7 +670,7 @@ impl Columns for TakenUpReward {
     params(AskedRedemptions),
     responses((
         status = 200,
-        content((Page<TakenUpReward> = "application/json"), (String = "text/csv; charset=utf-8"))
+        content((Page<TakenUpReward> = "application/json"), (String = "text/csv"))
     )),
     security(("token" = ["staff"]))
 )]
