@@ -193,6 +193,7 @@ async fn removing_either_side_ends_the_link_everywhere() {
     assert_eq!((left.len(), text(&left[0]["firstName"])), (1, "Mirre"));
     child.at_home.deletes("/v4/passholders/me").await.done();
     assert_eq!(list(&mother.at_home.family("me").await.ok()).len(), 1);
+    region.app.wait_for_head("families").await.expect("it is followed");
     let mut connection = region.superuser().await;
     let links: i64 = sqlx::query_scalar("select count(*) from views.family_links")
         .fetch_one(&mut connection)

@@ -137,7 +137,7 @@ async fn whoever_may_not_register_himself_is_not_ordered_for() {
         ),
     ] {
         site.orders(asked.clone(), &[]).await.refused(400, kind);
-        site.orders(nele(), &[asked]).await.refused(400, kind);
+        site.orders(somebody("Wim", 30, 9), &[asked]).await.refused(400, kind);
     }
     assert_eq!(region.position().await, before, "all or nothing");
     site.orders(nele(), &[]).await.ok();

@@ -42,11 +42,11 @@ pub struct Asked {
 pub async fn place(app: &App, request: &Request, asked: &[Asked]) -> Answer<OrderId> {
     let (order, at) = (OrderId(Uuid::now_v7()), app.now());
     let ids: Vec<_> = asked.iter().map(|_| PassholderId(Uuid::now_v7())).collect();
-    for asked in asked {
+    for (index, asked_one) in asked.iter().enumerate() {
+        let Some(insz) = &asked_one.details.insz else { continue };
+        let is_twice = asked[..index].iter().any(|other| other.details.insz.as_ref() == Some(insz));
         // One who is registered learns so now, and not when he has paid.
-        if let Some(insz) = &asked.details.insz
-            && passholder_of_insz(app, insz).await?.is_some()
-        {
+        if is_twice || passholder_of_insz(app, insz).await?.is_some() {
             return Err(Problem::Taken(super::identify::INSZ));
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 
+use serde_json::Value;
 use uitpas_api::actions::Request;
 use uitpas_api::auth::{Caller, Kind};
 use uitpas_domain::metadata::Metadata;
@@ -80,9 +81,19 @@ pub async fn ask_again(home: &Home, client: &Client, answered: &[Answered]) {
     let done: Vec<_> = answered.iter().filter(|answered| answered.is_done()).collect();
     for answered in done.iter().step_by(done.len().div_ceil(SENT_AGAIN)) {
         let again = client.send(answered.write.clone()).await;
-        assert_eq!((again.status, &again.body), (answered.status, &answered.body));
+        let (then, now) = (as_written(&answered.body), as_written(&again.body));
+        assert_eq!((again.status, now), (answered.status, then));
     }
     assert_eq!(position(home).await, before);
+}
+
+/// An answer without the passholder in it, who is shown as he is at the moment of asking.
+fn as_written(body: &Value) -> Value {
+    let mut body = body.clone();
+    if let Some(fields) = body.as_object_mut() {
+        fields.remove("passholder");
+    }
+    body
 }
 
 /// Where the log ends.

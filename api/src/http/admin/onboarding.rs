@@ -60,6 +60,8 @@ async fn list(State(app): State<App>, caller: Caller) -> Answer<Json<Vec<Organiz
 )]
 async fn complete(
     State(app): State<App>,
+    // Who calls comes before what is wrong with the address.
+    _: Caller,
     Ids(id, step): Ids<CounterId, Step>,
     Bare(request): Bare,
 ) -> Answer<StatusCode> {
@@ -76,6 +78,8 @@ async fn complete(
 )]
 async fn reopen(
     State(app): State<App>,
+    // Who calls comes before what is wrong with the address.
+    _: Caller,
     Ids(id, step): Ids<CounterId, Step>,
     Bare(request): Bare,
 ) -> Answer<StatusCode> {
