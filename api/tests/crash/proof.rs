@@ -87,13 +87,16 @@ pub async fn ask_again(home: &Home, client: &Client, answered: &[Answered]) {
     assert_eq!(position(home).await, before);
 }
 
-/// An answer without the passholder in it, who is shown as he is at the moment of asking.
+/// An answer without the passholders in it, who are shown as they are at the moment of asking.
 fn as_written(body: &Value) -> Value {
-    let mut body = body.clone();
-    if let Some(fields) = body.as_object_mut() {
-        fields.remove("passholder");
+    match body {
+        Value::Array(items) => items.iter().map(as_written).collect(),
+        Value::Object(fields) => {
+            let written = fields.iter().filter(|(name, _)| *name != "passholder");
+            written.map(|(name, value)| (name.clone(), value.clone())).collect()
+        }
+        other => other.clone(),
     }
-    body
 }
 
 /// Where the log ends.
