@@ -227,7 +227,7 @@ fn as_of<T>(known: &[(DateTime<Utc>, T)], at: DateTime<Utc>) -> Option<&T> {
 const AS_OF: &str = "
     select *
     from views.members
-    where card_systems @> array[$1]
+    where card_systems @> array[$1::int]
         and registered_at <= $2
         and coalesce(removed_at > $2, true)
     order by id";

@@ -525,7 +525,7 @@ pub async fn cards_sold(
 const BIRTH_DATES: &str = "
     select id, birth_date
     from views.passholders
-    where card_systems @> array[$1] and birth_date is not null";
+    where card_systems @> array[$1::int] and birth_date is not null";
 
 /// When the members of a card system were born; of whoever was removed nobody knows.
 pub async fn birth_dates(
@@ -539,7 +539,7 @@ const OF_REGION: &str = "
     select *
     from views.passholders
     where removed_at is null
-        and (not $3 and card_systems @> array[$1] or id = any($2))
+        and (not $3 and card_systems @> array[$1::int] or id = any($2))
     order by name_folded, first_name_folded, id";
 
 /// The members of a card system and these others, or these alone.

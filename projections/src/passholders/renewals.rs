@@ -83,7 +83,7 @@ struct Candidate {
 pub(super) const CANDIDATES: &str = "
     select id, memberships
     from views.passholders
-    where removed_at is null and card_systems @> array[$1] and home_postal_code = any($2)
+    where removed_at is null and card_systems @> array[$1::int] and home_postal_code = any($2)
     order by id";
 
 /// Whose social status in a card system is active or in grace on a day, and who live there.
@@ -136,7 +136,7 @@ pub async fn counts(pool: &PgPool, card_system: CardSystemId, year: i32) -> sqlx
 pub(super) const LISTED: &str = "
     select *, count(*) over () as total
     from views.passholders
-    where removed_at is null and renewals @> array[$1]
+    where removed_at is null and renewals @> array[$1::text]
         and ($2::boolean is null or (email is not null) = $2)
     order by name_folded, first_name_folded, id
     offset $3 limit $4";
