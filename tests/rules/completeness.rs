@@ -1,11 +1,11 @@
-//! Every rule of the main path is proved by some test: its id occurs in a file under `tests`.
+//! Every rule of the rulebook is proved by some test: its id occurs in a file under `tests`.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 /// Chapter and numbers. Written without their R, so that this list proves nothing.
-const MAIN_PATH: &[(&str, &[u8])] = &[
+const RULEBOOK: &[(&str, &[u8])] = &[
     ("ID", &[1, 2, 3, 4, 5, 6, 7]),
     ("REG", &[1, 2, 3, 4, 5, 6, 7, 8]),
     ("CRD", &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]),
@@ -21,18 +21,18 @@ const MAIN_PATH: &[(&str, &[u8])] = &[
     ("KSB", &[1, 2, 3, 4, 5, 6]),
     ("BLK", &[1, 2]),
     ("KSK", &[1, 2, 3, 4, 5, 6, 7, 8]),
-    ("AUD", &[1]),
+    ("AUD", &[1, 2, 3]),
     ("FAM", &[1]),
     ("PRV", &[1, 2, 3]),
     ("SEC", &[1, 2]),
 ];
 
 #[test]
-fn every_rule_of_the_main_path_is_named_by_a_test() {
+fn every_rule_is_named_by_a_test() {
     let mut sources = Vec::new();
     read_sources(Path::new(env!("CARGO_MANIFEST_DIR")), &mut sources);
     let named: BTreeSet<&str> = sources.iter().flat_map(|source| ids_in(source)).collect();
-    let missing: Vec<String> = MAIN_PATH
+    let missing: Vec<String> = RULEBOOK
         .iter()
         .flat_map(|(chapter, rules)| rules.iter().map(move |rule| format!("R-{chapter}-{rule:02}")))
         .filter(|id| !named.contains(id.as_str()))

@@ -43,7 +43,7 @@ async fn simulated(plan: Plan) -> Simulated {
     Simulated { database, store, projections, written }
 }
 
-/// The chain and every view hold, and everything that a region knows happens in it (R-AUD-02, -03).
+/// The chain and every view hold, and everything that a region knows happens in it (R-AUD-02, R-AUD-03).
 #[tokio::test(flavor = "multi_thread")]
 async fn a_simulated_region_is_what_its_log_says() {
     let region = simulated(plan(120, 2, 3)).await;

@@ -37,6 +37,15 @@ async fn a_history_is_replayed_and_its_state_shown_as_of_any_position() {
         (&then["position"], &then["state"]["Registered"]["points"]),
         (&json!(registered), &json!(0))
     );
+    let since = ksb.gets(&format!("{path}?from={registered}")).await.ok();
+    assert_eq!(types(&since), ["CheckedIn", "TicketSold", "TicketSaleCancelled"]);
+    let changes = list(&since["changes"]);
+    let points = changes.iter().find(|one| one["path"] == "/Registered/points");
+    let points = points.expect("the points are different");
+    assert_eq!((&points["before"], &points["after"]), (&json!(0), &json!(1)));
+    let first = text(&list(&since["entries"])[0]["changes"][0]["path"]).to_owned();
+    assert!(first.starts_with("/Registered/check_ins"), "{first}");
+    ksb.gets(&format!("{path}?from=gisteren")).await.wrong_query("from");
     let at = list(&now["entries"]).iter().find(|entry| entry["type"] == "CheckedIn").unwrap()["recordedAt"].clone();
     let at = text(&at).replace('+', "%2B");
     assert_eq!(ksb.gets(&format!("{path}?at={at}")).await.ok()["state"]["Registered"]["points"], 1);
