@@ -141,6 +141,9 @@ pub enum Problem {
     EventHasSales,
     #[error("the organizer does not work for this card system")]
     InvalidCardSystem,
+    /// Of whom no account is known: a municipality, or a counter.
+    #[error("no account is known of {0}")]
+    NoAccount(String),
     #[error("there are no schools here")]
     SchoolNotFound,
     #[error("there are no groups of organizers here")]
@@ -570,6 +573,12 @@ impl Problem {
                 "checkin-not-found",
                 "Check-in not found",
                 "We vinden dit gespaarde punt niet.",
+            ),
+            Problem::NoAccount(whose) => own(
+                StatusCode::CONFLICT,
+                "no-account",
+                "No account",
+                format!("Van {whose} is nog geen rekeningnummer gekend."),
             ),
             Problem::SaleNotFound => uitpas(
                 NOT_FOUND,

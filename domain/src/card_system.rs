@@ -13,6 +13,7 @@ use crate::distribution::DefinedKey;
 use crate::ids::{CardSystemId, DistributionKeyId, SubjectId};
 use crate::values::contact::Email;
 use crate::values::euro::{Euro, Price};
+use crate::values::iban::Iban;
 use crate::values::place::{Municipality, PostalCode};
 use crate::values::text::Text;
 
@@ -43,6 +44,11 @@ pub enum Command {
     /// Where the people of the region turn to.
     SetContact {
         email: Email,
+        at: DateTime<Utc>,
+    },
+    /// From where a municipality pays what it owes to counters.
+    SetAccount {
+        account: Account,
         at: DateTime<Utc>,
     },
     DefineKey {
@@ -116,6 +122,10 @@ pub enum Event {
     /// In clear: it is the region's, and nobody's own.
     ContactSet {
         email: Email,
+        at: DateTime<Utc>,
+    },
+    AccountSet {
+        account: Account,
         at: DateTime<Utc>,
     },
     KeyDefined {
@@ -231,6 +241,15 @@ pub enum Occasion {
     Upgrade,
 }
 
+/// An account of a municipality, from which it pays expense notes. It is a public body's, and nobody's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    pub municipality: Municipality,
+    /// In whose name it is.
+    pub holder: Text<70>,
+    pub iban: Iban,
+}
+
 /// What a passholder hands over for a lower membership price.
 pub type VoucherCode = Text<40>;
 
@@ -267,6 +286,8 @@ pub struct CardSystem {
     pub ksb_admins: BTreeSet<SubjectId>,
     pub auditors: BTreeSet<SubjectId>,
     pub contact: Option<Email>,
+    /// One per municipality.
+    pub accounts: Vec<Account>,
     pub keys: BTreeMap<DistributionKeyId, DefinedKey>,
     pub default_keys: BTreeSet<DistributionKeyId>,
     pub prices: Vec<PriceBracket>,
@@ -321,6 +342,10 @@ impl CardSystem {
             Command::SetContact { email, at } => {
                 let news = self.contact.as_ref() != Some(&email);
                 Ok(if news { vec![Event::ContactSet { email, at }] } else { vec![] })
+            }
+            Command::SetAccount { account, at } => {
+                let news = self.account_of(&account.municipality) != Some(&account);
+                Ok(if news { vec![Event::AccountSet { account, at }] } else { vec![] })
             }
             Command::DefineKey { key, at } => match self.keys.get(&key.id) {
                 Some(known) if *known == key => Ok(vec![]),
@@ -392,6 +417,10 @@ impl CardSystem {
                 self.auditors.remove(&auditor);
             }
             Event::ContactSet { email, .. } => self.contact = Some(email),
+            Event::AccountSet { account, .. } => {
+                self.accounts.retain(|known| known.municipality != account.municipality);
+                self.accounts.push(account);
+            }
             Event::KeyDefined { key, .. } => {
                 self.keys.insert(key.id, key);
             }
@@ -414,6 +443,11 @@ impl CardSystem {
                 }
             }
         }
+    }
+
+    /// From where this municipality pays; absent until the KSB says so.
+    pub fn account_of(&self, municipality: &Municipality) -> Option<&Account> {
+        self.accounts.iter().find(|account| account.municipality == *municipality)
     }
 
     /// Refuses keys that this card system does not define.

@@ -33,6 +33,7 @@ mod writer;
 pub use chain::{Chain, Hash, digest};
 pub use failure::{Failed, Unsuccessful};
 pub use feed::{Raw, Replay};
+pub use files::NoteFiles;
 pub use store::{Head, Store};
 pub use stream::{Loaded, StreamKey};
 pub use verify::{Breach, Broken, Verified};

@@ -89,6 +89,7 @@ fn event_types() -> Vec<(&'static str, Vec<&'static str>)> {
                 AuditorAdded,
                 AuditorRemoved,
                 ContactSet,
+                AccountSet,
                 KeyDefined,
                 DefaultKeysChosen,
                 PricesSet,

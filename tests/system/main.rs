@@ -34,6 +34,7 @@ mod operations;
 mod orders;
 mod outside_issuer;
 mod overviews;
+mod payments;
 mod privacy;
 mod private;
 mod region;

@@ -409,6 +409,18 @@ impl World {
             | "DELETE /admin/v1/card-systems/{}/admins/{}"
             | "PUT /admin/v1/card-systems/{}/auditors/{}"
             | "DELETE /admin/v1/card-systems/{}/auditors/{}" => plain(&["1", "x"]),
+            "PUT /admin/v1/card-systems/{}/accounts/{}" => {
+                let account = json!({
+                    "municipality": "Meerdal", "holder": "Stad Meerdal", "iban": "BE68539007547034",
+                });
+                with(&["1", "9981"], account)
+            }
+            "GET /admin/v1/card-systems/{}/payments" => {
+                asked(&["1"], format!("startDate={day}&endDate={day}"))
+            }
+            "GET /admin/v1/card-systems/{}/payments/{}" => {
+                asked(&["1", "9981"], format!("municipality=Meerdal&startDate={day}&endDate={day}"))
+            }
             "PUT /admin/v1/card-systems/{}/contact" => {
                 with(&["1"], json!({ "email": "uitpas@meerdal.example" }))
             }

@@ -27,6 +27,7 @@ pub mod oneself;
 pub mod online_rewards;
 pub mod orders;
 pub mod passholders;
+pub mod payments;
 pub mod private;
 pub mod renewal;
 pub mod reports;

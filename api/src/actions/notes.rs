@@ -23,13 +23,13 @@ use uitpas_projections::settlement::note::{Note, drawn, notes};
 use uitpas_projections::settlement::{self, IssuedNote, note_lines, sales};
 use uitpas_projections::ticket_sales as overview;
 use uitpas_store::sealing::{self, PersonKey};
-use uitpas_store::{Failed, StreamKey, Unsuccessful, Work};
+use uitpas_store::{Failed, NoteFiles, StreamKey, Unsuccessful, Work};
 
 use super::ticket_sales::{cancel_of, stream_of};
 use super::{Outcome, Request, audit, authority, decide, execute};
 use crate::app::App;
 use crate::auth::{Caller, Kind};
-use crate::files::Document;
+use crate::files::{Document, RENDERER};
 use crate::problem::{Answer, Problem};
 
 /// A note that the KSB wants.
@@ -54,7 +54,7 @@ pub async fn issue(
     new: &NewNote,
 ) -> Answer<Issued> {
     let at = app.now();
-    execute(app, request, Channel::BackOffice, |work| async move {
+    let issued = execute(app, request, Channel::BackOffice, |work| async move {
         let by = role_at(&work, &request.caller, counter).await?;
         let mut closings = work.load::<Counter>(counter).await?.state.closings();
         // Read after the counter: an earlier note is then within what this one takes in.
@@ -81,7 +81,12 @@ pub async fn issue(
         });
         Ok(Issued { note: note.unwrap_or_default() })
     })
-    .await
+    .await?;
+    // The note stands, whatever becomes of its files: who asks for them first makes them otherwise.
+    if let Err(error) = files_of(app, counter, issued.note).await {
+        tracing::error!(%error, "the files of a note were not made at its issue");
+    }
+    Ok(issued)
 }
 
 fn nameless() -> Problem {
@@ -309,8 +314,21 @@ fn seal(key: &PersonKey, counter: &CounterId, reason: &Reason) -> Sealed<Reason>
     sealing::seal(key, &person(counter.as_str()), REASON, reason)
 }
 
-/// The files of an issued note, in a zip: always the same bytes.
+/// The files of an issued note, in a zip, as they were laid down when it was issued.
 pub async fn files_of(app: &App, counter: &CounterId, note: u32) -> Answer<Vec<u8>> {
+    if let Some(kept) = app.store.note_files(counter, note).await? {
+        return Ok(kept.content);
+    }
+    let content = files_again(app, counter, note).await?;
+    let files = NoteFiles { renderer: RENDERER, content };
+    app.store.keep_note_files(counter, note, &files).await?;
+    // Somebody else may have been first.
+    let kept = app.store.note_files(counter, note).await?;
+    Ok(kept.unwrap_or(files).content)
+}
+
+/// The same files, made from the log once more: by the same renderer, to the byte (R-NOTE-04).
+pub async fn files_again(app: &App, counter: &CounterId, note: u32) -> Answer<Vec<u8>> {
     let issued = issued(app, counter, note).await?;
     let notes = notes_of(app, counter, note).await?;
     let (profile, account) = heading(app, counter, issued.position).await?;
@@ -325,6 +343,26 @@ pub async fn files_of(app: &App, counter: &CounterId, note: u32) -> Answer<Vec<u
         notes,
     };
     document.zip().map_err(Problem::Internal)
+}
+
+/// The files that a note has now and would not get again, though the same renderer made them: counter
+/// and number. `progress` is told how many of how many were looked at.
+pub async fn altered_files(
+    app: &App,
+    progress: impl Fn(usize, usize),
+) -> Answer<Vec<(CounterId, u32)>> {
+    let notes = settlement::issued_notes(app.pool(), &settlement::Filter::default()).await?;
+    let mut altered = Vec::new();
+    for (done, note) in notes.iter().enumerate() {
+        progress(done, notes.len());
+        let counter: CounterId = note.counter.parse().map_err(Failed::new)?;
+        let number = note.number.cast_unsigned();
+        let Some(kept) = app.store.note_files(&counter, number).await? else { continue };
+        if kept.renderer == RENDERER && kept.content != files_again(app, &counter, number).await? {
+            altered.push((counter, number));
+        }
+    }
+    Ok(altered)
 }
 
 /// A note as it was issued, from the log.

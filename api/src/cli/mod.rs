@@ -7,6 +7,7 @@ mod import;
 mod kit;
 mod migrate;
 mod note;
+mod payments;
 mod renew;
 mod seal;
 mod serve;
@@ -67,6 +68,8 @@ enum Command {
     Seal(seal::MakeSeal),
     /// Print what each municipality owes a counter over a period; issue and list the notes of it.
     Note(note::Notes),
+    /// Print what municipalities are to pay for approved notes; write the orders for their banks.
+    Payments(payments::Payments),
     /// Renew social status from a list of verdicts, as is done once a year.
     Renew(renew::Renew),
     /// Write one file with all that an outside auditor needs to check the notes of a period.
@@ -129,6 +132,7 @@ async fn run(Cli { command, target, json, log_format: _ }: Cli) -> Outcome {
         Command::Verify(verify) => verify.run(&target, json).await,
         Command::Seal(seal) => seal.run(&target, json).await,
         Command::Note(note) => note.run(&target, json).await,
+        Command::Payments(payments) => payments.run(&target, json).await,
         Command::Renew(renew) => renew.run(&target, json).await,
         Command::Kit(kit) => kit.run(&target, json).await,
         Command::WhatIf(what_if) => what_if.run(&target, json).await,

@@ -40,7 +40,7 @@ enum Act {
     Issue(Issue),
     /// The notes that were issued, newest first.
     List(List),
-    /// Make the files of an issued note, always the same ones.
+    /// Write the files of an issued note as they were issued, or made again: always the same ones.
     Files(Files),
 }
 
@@ -132,13 +132,19 @@ struct Files {
     /// The zip to write.
     #[arg(long)]
     out: PathBuf,
+    /// Make them from the log once more, to compare them (`cmp`) with those that were issued.
+    #[arg(long)]
+    again: bool,
 }
 
 impl Files {
     async fn run(self, target: &Target, as_json: bool) -> Outcome {
         let ledger = Ledger::open(target).await?;
         ledger.app.projections.catch_up().await?;
-        let zip = actions::notes::files_of(&ledger.app, &self.counter, self.note).await;
+        let zip = match self.again {
+            true => actions::notes::files_again(&ledger.app, &self.counter, self.note).await,
+            false => actions::notes::files_of(&ledger.app, &self.counter, self.note).await,
+        };
         ledger.close().await;
         let zip = zip?;
         let out = self.out.display();

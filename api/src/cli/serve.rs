@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -21,6 +22,9 @@ pub struct Serve {
     /// Address to listen on.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
+    /// Rehearses another day: the clock begins at this moment. Only on a directory of one's own.
+    #[arg(long, value_name = "INSTANT", requires = "data")]
+    now: Option<DateTime<Utc>>,
     #[command(flatten)]
     tokens: Settings,
 }
@@ -30,6 +34,9 @@ impl Serve {
         let mut ledger = Ledger::open(target).await?;
         if let Some(issuer) = &self.tokens.issuer {
             ledger.app.outside = Some(Arc::new(Outside::discover(issuer, &self.tokens).await?));
+        }
+        if let Some(now) = self.now {
+            ledger.app.clock.turn_to(now);
         }
         ledger.follow();
         let listener = listen(self.listen).await?;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
+use uitpas_domain::ids::CounterId;
 use uitpas_domain::values::digest::Digest;
 use uitpas_projections::{Difference, Unsound};
 use uitpas_store::{Broken, Verified};
@@ -11,6 +12,7 @@ use uitpas_store::{Broken, Verified};
 use super::audit::Bars;
 use super::migrate::boxed;
 use super::{Outcome, progress_bar};
+use crate::actions::notes;
 use crate::app::App;
 use crate::kit::{self, Checked};
 use crate::ledger::{Ledger, Target};
@@ -40,6 +42,8 @@ struct Report {
     /// Events that cannot be read, and amounts that do not add up.
     unsound: Vec<Unsound>,
     differences: Vec<Difference>,
+    /// Notes whose files are not what the log makes of them: counter and number.
+    altered: Vec<(CounterId, u32)>,
     /// Why the views could not be looked at.
     views_failed: Option<String>,
 }
@@ -128,6 +132,7 @@ impl Verify {
             seals,
             unsound: Vec::new(),
             differences: Vec::new(),
+            altered: Vec::new(),
             views_failed: None,
         };
         // Events and views of a log that is broken are no proof of anything.
@@ -141,6 +146,16 @@ impl Verify {
             Err(failed) => report.views_failed = Some(failed.to_string()),
         }
         bars.clear();
+        // They are made from a view.
+        if report.differences.is_empty() && report.views_failed.is_none() {
+            let bar = progress_bar(0).with_message("nota's");
+            let progress = |done, notes| {
+                bar.set_length(notes as u64);
+                bar.set_position(done as u64);
+            };
+            report.altered = notes::altered_files(app, progress).await?;
+            bar.finish_and_clear();
+        }
         Ok(report)
     }
 
@@ -190,6 +205,7 @@ impl Report {
             && self.seals.iter().all(|(_, _, kept)| kept.is_ok())
             && self.unsound.is_empty()
             && self.differences.is_empty()
+            && self.altered.is_empty()
             && self.views_failed.is_none()
     }
 
@@ -211,12 +227,15 @@ impl Report {
                 "position": difference.position,
             })
         };
+        let altered =
+            |(counter, note): &(CounterId, u32)| json!({ "counter": counter, "note": note });
         json!({
             "position": self.head,
             "chain": chain,
             "seals": self.seals.iter().map(seal).collect::<Vec<_>>(),
             "events": self.unsound.iter().map(unsound).collect::<Vec<_>>(),
             "differences": self.differences.iter().map(difference).collect::<Vec<_>>(),
+            "altered_files": self.altered.iter().map(altered).collect::<Vec<_>>(),
             "failed": self.views_failed,
         })
     }
@@ -254,12 +273,15 @@ impl Report {
             };
             println!("{} of {key} is not what the log makes of it{since}.", difference.table);
         }
+        for (counter, note) in &self.altered {
+            println!("The files of note {note} of {counter} are not what the log makes of them.");
+        }
         if let Some(failed) = &self.views_failed {
             println!("The views could not be verified: {failed}");
         }
         if self.is_sound() {
             println!("Every event can be read, and every amount adds up.");
-            println!("Every view is what the log makes of it.");
+            println!("Every view is what the log makes of it, and so are the files of every note.");
         }
     }
 

@@ -1,10 +1,11 @@
 //! The files that can be taken along. The QR code of an activity: [`check_in_code`].
 //!
 //! Those of a report or note: per municipality that pays a CSV, a spreadsheet and a page to send,
-//! together in one zip (R-NOTE-07). From an equal document come equal bytes, whenever they are made
+//! together in one zip (R-NOTE-07); and the order to the bank that pays them: [`credit_transfer`]. From an equal document come equal bytes, whenever they are made
 //! (R-NOTE-04): nothing here looks at the clock.
 
 pub mod check_in_code;
+pub mod credit_transfer;
 mod pdf;
 mod spreadsheet;
 mod winansi;

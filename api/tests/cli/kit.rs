@@ -104,6 +104,40 @@ fn all_files(zip: &[u8]) -> String {
     text
 }
 
+/// R-NOTE-04, R-NOTE-05: after a sale on it was cancelled the next note says so; the first one is handed
+/// out as it was issued, and made again from its position it is the same to the byte. Files that were
+/// exchanged behind our back are named.
+#[test]
+fn the_files_of_a_note_stay_as_they_were_issued() {
+    let settled = Settled::new();
+    let (ledger, counter) = (&settled.ledger, settled.counter.as_str());
+    let files = |note: &str, more: &[&str]| {
+        let out = ledger.path("note.zip");
+        let arguments = ["note", "files", "--counter", counter, "--note", note, "--out", &out];
+        ledger.run(&[&arguments, more].concat()).done();
+        fs::read(&out).expect("a file")
+    };
+    let first = files("1", &[]);
+    assert!(first == files("1", &["--again"]));
+    assert!(file(&first, ".csv").contains(&settled.corrected));
+    let second = files("2", &[]);
+    let negative = |line: &&str| line.contains(&settled.corrected) && line.contains("-2.90");
+    assert_eq!(file(&second, ".csv").lines().filter(negative).count(), 1);
+    assert!(second == files("2", &["--again"]));
+    assert_eq!(ledger.run(&["verify", "--json"]).json()["altered_files"], json!([]));
+
+    ledger.tampers(&[
+        "alter table log.note_files disable trigger note_files_are_never_changed",
+        "update log.note_files f set content = other.content, digest = other.digest
+         from log.note_files other where f.note = 1 and other.note = 2",
+    ]);
+    assert!(files("1", &[]) == second, "what lies there is handed out");
+    let ran = ledger.run(&["verify", "--json"]);
+    assert_eq!(ran.code, 1, "{}", ran.out);
+    let found: Value = serde_json::from_str(&ran.out).expect("one JSON object");
+    assert_eq!(found["altered_files"], json!([{ "counter": counter, "note": 1 }]));
+}
+
 /// The same bytes with one text in the place of another that is as long.
 #[track_caller]
 fn with(bytes: &[u8], from: &str, to: &str) -> Vec<u8> {

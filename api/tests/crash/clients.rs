@@ -128,7 +128,7 @@ impl Client {
                 Err(text)
             }
             // What was sent before is still being carried out.
-            409 => Err(text),
+            409 if text.contains("under-way") => Err(text),
             500.. => panic!("{write:?}: {status} {text}"),
             _ if text.is_empty() => Ok((status, Value::Null)),
             _ => Ok((status, serde_json::from_str(&text).expect("answers are JSON"))),

@@ -198,7 +198,7 @@ async fn connections(superuser: &mut PgConnection) -> Vec<(i32, String)> {
 }
 
 /// A connection that is none of the ledger's.
-async fn superuser(home: &Home) -> PgConnection {
+pub async fn superuser(home: &Home) -> PgConnection {
     let observer = Observer::attach(home).await;
     let options = observer.embedded.superuser_options();
     let mut connection = options.connect().await.expect("a connection");
@@ -252,7 +252,7 @@ async fn kill_rebuild(home: &Home, superuser: &mut PgConnection, view: &str) {
 }
 
 /// How many sets of tables there are beside those in use.
-async fn beside(superuser: &mut PgConnection, view: &str) -> i64 {
+pub async fn beside(superuser: &mut PgConnection, view: &str) -> i64 {
     sqlx::query_scalar(
         "select count(*) from pg_namespace where nspname like 'views_' || $1 || '_next'",
     )

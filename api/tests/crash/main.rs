@@ -7,8 +7,10 @@
 
 mod clients;
 mod killed;
+mod notes;
 mod processes;
 mod proof;
+mod rebuilding;
 mod region;
 mod together;
 

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
@@ -142,15 +143,27 @@ fn fields(number: i32) -> Option<Vec<String>> {
 pub struct Server {
     child: Child,
     address: watch::Sender<String>,
+    /// Absent: the clock of the machine.
+    now: Option<DateTime<Utc>>,
     said: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
     /// Starts it, and waits until it listens.
     pub async fn start(home: &Home) -> Self {
+        Self::start_at(home, None).await
+    }
+
+    /// The same on another day.
+    pub async fn start_at(home: &Home, now: Option<DateTime<Utc>>) -> Self {
         let said = Arc::default();
-        let (child, address) = serve(home, &said).await;
-        Self { child, address: watch::Sender::new(address), said }
+        let (child, address) = serve(home, now, &said).await;
+        Self { child, address: watch::Sender::new(address), now, said }
+    }
+
+    /// On which day it is started again.
+    pub fn turn_to(&mut self, now: DateTime<Utc>) {
+        self.now = Some(now);
     }
 
     /// Where it listens, also after it was started again.
@@ -164,7 +177,7 @@ impl Server {
     }
 
     pub async fn start_again(&mut self, home: &Home) {
-        let (child, address) = serve(home, &self.said).await;
+        let (child, address) = serve(home, self.now, &self.said).await;
         self.child = child;
         self.address.send_replace(address);
     }
@@ -180,8 +193,15 @@ impl Server {
     }
 }
 
-async fn serve(home: &Home, said: &Arc<Mutex<Vec<String>>>) -> (Child, String) {
+async fn serve(
+    home: &Home,
+    now: Option<DateTime<Utc>>,
+    said: &Arc<Mutex<Vec<String>>>,
+) -> (Child, String) {
     let mut command = home.command(&["serve", "--listen", "127.0.0.1:0"]);
+    if let Some(now) = now {
+        command.args(["--now", &now.to_rfc3339()]);
+    }
     let mut child = command.stderr(Stdio::piped()).spawn().expect("a program");
     let mut lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
     let (listens, mut address) = watch::channel(None);

@@ -15,7 +15,7 @@ const MEMBERS: usize = 4;
 
 /// Who does everything but the setting up.
 pub const KSB: &str = "ksb";
-const COUNTER: &str = "sporthal";
+pub const COUNTER: &str = "sporthal";
 const BUSY: &str = "zwemmen";
 
 /// Activities that give a point once a day.

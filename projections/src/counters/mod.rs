@@ -122,6 +122,7 @@ impl Fold for Counters {
                 card_system::Event::AuditorAdded { .. }
                 | card_system::Event::AuditorRemoved { .. }
                 | card_system::Event::ContactSet { .. }
+                | card_system::Event::AccountSet { .. }
                 | card_system::Event::KeyDefined { .. }
                 | card_system::Event::DefaultKeysChosen { .. }
                 | card_system::Event::PricesSet { .. }
@@ -239,6 +240,7 @@ impl Counters {
             card_system::Event::AuditorAdded { .. }
             | card_system::Event::AuditorRemoved { .. }
             | card_system::Event::ContactSet { .. }
+            | card_system::Event::AccountSet { .. }
             | card_system::Event::KeyDefined { .. }
             | card_system::Event::DefaultKeysChosen { .. }
             | card_system::Event::PricesSet { .. }

@@ -20,6 +20,7 @@ mod onboarding;
 mod online_rewards;
 mod orders;
 mod overviews;
+mod payments;
 mod renewal;
 mod segments;
 mod view;
@@ -48,6 +49,7 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(about("Counters", onboarding::router()))
         .merge(about("Orders", orders::router()))
         .merge(about("Overviews", overviews::router()))
+        .merge(about("Expense notes", payments::router()))
         .merge(about("Renewal of social status", renewal::router()))
         .merge(about("Rewards", online_rewards::router()))
         .merge(about("Insight", insight::router()))
