@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use jsonwebtoken::jwk::{Jwk, JwkSet};
-use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode_header};
 use reqwest::{Client, Url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -16,7 +16,7 @@ use uitpas_domain::ids::SubjectId;
 use uitpas_domain::values::contact::Email;
 use uitpas_domain::values::insz::Insz;
 
-use crate::auth::{Kind, Shown, refused, shows_second_factor};
+use crate::auth::{Kind, Shown, Signatures, shows_second_factor};
 use crate::problem::Problem;
 
 /// Algorithms with a public key; a shared secret is nobody's signature.
@@ -89,6 +89,8 @@ struct Keys {
     since: Instant,
     /// When a token last made us ask for them, whether or not the issuer answered.
     asked: Option<Instant>,
+    /// Of tokens signed with these.
+    signatures: Signatures,
 }
 
 #[derive(Deserialize)]
@@ -150,7 +152,12 @@ impl Outside {
             system_owners: settings.system_owner.iter().cloned().collect(),
             client,
             keys_at,
-            keys: RwLock::new(Arc::new(Keys { set, since: Instant::now(), asked: None })),
+            keys: RwLock::new(Arc::new(Keys {
+                set,
+                since: Instant::now(),
+                asked: None,
+                signatures: Signatures::default(),
+            })),
             looking: Mutex::new(()),
             look_every: LOOK_EVERY,
         })
@@ -168,7 +175,7 @@ impl Outside {
         if !ALGORITHMS.contains(&header.alg) {
             return Err(MALFORMED);
         }
-        let key = self.key(header.kid.as_deref()).await?;
+        let (keys, key) = self.key(header.kid.as_deref()).await?;
         let key = DecodingKey::from_jwk(&key).map_err(|_| MALFORMED)?;
         let mut validation = Validation::new(header.alg);
         validation.set_issuer(&[&self.issuer]);
@@ -176,7 +183,7 @@ impl Outside {
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         validation.validate_nbf = true;
         validation.leeway = LEEWAY_S;
-        let claims = decode::<Claims>(token, &key, &validation).map_err(refused)?.claims;
+        let claims: Claims = keys.signatures.read(token, &key, &validation)?;
         let kind = if self.system_owners.contains(&claims.sub) {
             Kind::SystemOwner
         } else if claims.is_of_client() {
@@ -192,13 +199,13 @@ impl Outside {
         Ok(Shown { subject, kind, amr, insz, email })
     }
 
-    /// The key of this name; a token need not name the only key there is.
-    async fn key(&self, name: Option<&str>) -> Result<Jwk, Problem> {
+    /// The key of this name, among the others; a token need not name the only key there is.
+    async fn key(&self, name: Option<&str>) -> Result<(Arc<Keys>, Jwk), Problem> {
         let keys = self.keys();
         let found = named(&keys.set, name);
         let age = keys.since.elapsed();
         if let Some(found) = found.filter(|_| age < KEYS_LIFE) {
-            return Ok(found);
+            return Ok((keys, found));
         }
         // One that is down is left alone as long as one that does not know the key.
         if keys.asked.is_none_or(|asked| asked.elapsed() >= self.look_every) {
@@ -208,7 +215,8 @@ impl Outside {
         if keys.since.elapsed() >= KEYS_LIFE {
             return Err(Problem::LedgerUnavailable);
         }
-        named(&keys.set, name).ok_or(UNKNOWN_KEY)
+        let found = named(&keys.set, name).ok_or(UNKNOWN_KEY)?;
+        Ok((keys, found))
     }
 
     fn keys(&self) -> Arc<Keys> {
@@ -222,12 +230,12 @@ impl Outside {
         if known.asked != asked {
             return;
         }
-        let now = Some(Instant::now());
+        let (now, signatures) = (Some(Instant::now()), Signatures::default());
         let keys = match get::<JwkSet>(&self.client, &self.keys_at).await {
-            Ok(set) => Keys { set, since: Instant::now(), asked: now },
+            Ok(set) => Keys { set, since: Instant::now(), asked: now, signatures },
             Err(error) => {
                 tracing::warn!(%error, "the keys of the issuer could not be fetched");
-                Keys { set: known.set.clone(), since: known.since, asked: now }
+                Keys { set: known.set.clone(), since: known.since, asked: now, signatures }
             }
         };
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);

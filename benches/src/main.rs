@@ -42,6 +42,10 @@ use clap::Parser;
 
 use session::Session;
 
+/// As in `uitpas`; our peers have it too.
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Parser)]
 #[command(about = "Measures the ledger beside its peers")]
 struct Arguments {

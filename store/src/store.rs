@@ -94,8 +94,11 @@ impl Store {
             .test_before_acquire(false)
             .after_connect(|connection, _| {
                 Box::pin(async move {
-                    // Every look-up is by a key, whatever the planner thinks of a young table.
-                    connection.execute("set enable_seqscan = off; set jit = off").await?;
+                    // Every look-up is by a key, whatever the planner thinks of a young table, and in
+                    // one way: there is nothing to plan each time.
+                    let by_key = "set enable_seqscan = off; set jit = off; \
+                        set plan_cache_mode = force_generic_plan";
+                    connection.execute(by_key).await?;
                     Ok(())
                 })
             })

@@ -330,6 +330,18 @@ impl Store {
         Err(Unsuccessful::Busy)
     }
 
+    /// What the states at hand say, without a second look: to show what a command has just left
+    /// behind.
+    pub async fn glance<R, E, Fut>(
+        &self,
+        show: impl FnOnce(Work) -> Fut,
+    ) -> Result<R, Unsuccessful<E>>
+    where
+        Fut: Future<Output = Result<R, Unsuccessful<E>>>,
+    {
+        show(Work::new(self.clone(), None, false)).await
+    }
+
     /// What the command would answer at this moment. Nothing is written.
     pub async fn preview<R, E, F, Fut>(&self, decide: F) -> Result<R, Unsuccessful<E>>
     where

@@ -258,18 +258,38 @@ pub async fn read_at(
     counter: &CounterId,
     id: PassholderId,
 ) -> Answer<Option<Known>> {
-    let known = app.store.preview(|work| async move {
-        let by = authority_quietly(&work, caller, counter).await?;
-        let passholder = work.load::<Passholder>(&id).await?;
-        let Ok(holder) = passholder.state.holder() else { return Ok(None) };
-        match holder.memberships.keys().any(|system| by.may_in(*system, Task::Search)) {
-            true => Ok(Some(known(&work, id).await?)),
-            false => Ok(None),
-        }
-    });
-    match known.await.map_err(Problem::from) {
+    found(app.store.preview(|work| seen_at(work, caller, counter, id)).await)
+}
+
+/// The same of what the caller has written a moment ago, at that counter.
+pub async fn read_after(
+    app: &App,
+    caller: &Caller,
+    counter: &CounterId,
+    id: PassholderId,
+) -> Answer<Option<Known>> {
+    found(app.store.glance(|work| seen_at(work, caller, counter, id)).await)
+}
+
+async fn seen_at(
+    work: Work,
+    caller: &Caller,
+    counter: &CounterId,
+    id: PassholderId,
+) -> Outcome<Option<Known>> {
+    let by = authority_quietly(&work, caller, counter).await?;
+    let passholder = work.load::<Passholder>(&id).await?;
+    let Ok(holder) = passholder.state.holder() else { return Ok(None) };
+    match holder.memberships.keys().any(|system| by.may_in(*system, Task::Search)) {
+        true => Ok(Some(known(&work, id).await?)),
+        false => Ok(None),
+    }
+}
+
+fn found(seen: Outcome<Option<Known>>) -> Answer<Option<Known>> {
+    match seen.map_err(Problem::from) {
         Err(Problem::Forbidden(_) | Problem::Counter(_)) => Ok(None),
-        known => known,
+        seen => seen,
     }
 }
 

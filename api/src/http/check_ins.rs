@@ -17,6 +17,7 @@ use super::passholders::{Passholder, beside};
 use super::shapes::{EndUserMessage, Page, instant, sought};
 use super::words;
 use crate::actions::check_ins;
+use crate::actions::passholders::read_after;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::problem::{Answer, Problem, REQUIRED};
@@ -65,7 +66,7 @@ async fn check_in(
 ) -> Answer<(StatusCode, Json<CheckIn>)> {
     let given = check_ins::check_in(&app, &request, &body.event_id, body.uitpas_number).await?;
     let passholder = match &given.counter {
-        Some(counter) => beside(&app, &request.caller, counter, given.passholder).await?,
+        Some(counter) => read_after(&app, &request.caller, counter, given.passholder).await?,
         None => None,
     };
     let check_in = CheckIn {
@@ -75,7 +76,7 @@ async fn check_in(
         event_title: given.title,
         uitpas_number: given.card.to_string(),
         points: given.points,
-        passholder,
+        passholder: beside(&app, passholder)?,
     };
     Ok((StatusCode::CREATED, Json(check_in)))
 }

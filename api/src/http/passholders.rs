@@ -472,15 +472,8 @@ struct MembershipSocialTariff {
     expired: bool,
 }
 
-/// Whom a sale or check-in is of, for a caller who may search at its counter; an erased one is left
-/// out.
-pub async fn beside(
-    app: &App,
-    caller: &Caller,
-    counter: &CounterId,
-    id: PassholderId,
-) -> Answer<Option<Passholder>> {
-    let known = passholders::read_at(app, caller, counter, id).await?;
+/// Whom a sale or check-in is of; an erased one is left out.
+pub fn beside(app: &App, known: Option<Known>) -> Answer<Option<Passholder>> {
     known.filter(|known| known.details.is_some()).map(|known| print(app, known)).transpose()
 }
 

@@ -21,6 +21,7 @@ use super::passholders::{Passholder, beside};
 use super::shapes::{Amount, EndUserMessage, GivenPrice, Page, instant, sought};
 use super::tariffs::{Tariff, TariffId};
 use super::words;
+use crate::actions::passholders::{read_after, read_at};
 use crate::actions::ticket_sales::{self, NewSale, Sold};
 use crate::app::App;
 use crate::auth::Caller;
@@ -113,9 +114,10 @@ async fn sell(
     let mut printed = Vec::with_capacity(sales.len());
     for sold in ticket_sales::sell(&app, &request, &sales).await? {
         let passholder = match (&sold.counter, sold.passholder) {
-            (Some(counter), Some(id)) => beside(&app, &request.caller, counter, id).await?,
+            (Some(counter), Some(id)) => read_after(&app, &request.caller, counter, id).await?,
             _ => None,
         };
+        let passholder = beside(&app, passholder)?;
         printed.push(TicketSale { passholder, ..sold.into() });
     }
     Ok(Json(printed))
@@ -220,7 +222,7 @@ async fn list(
     let mut member = Vec::with_capacity(page.rows.len());
     for row in page.rows {
         let passholder = match (row.counter.parse(), row.buyer()) {
-            (Ok(counter), Buyer::Passholder(id)) => beside(&app, &caller, &counter, id).await?,
+            (Ok(counter), Buyer::Passholder(id)) => read_at(&app, &caller, &counter, id).await?,
             (Ok(_), Buyer::GroupPass(_)) | (Err(_), _) => None,
         };
         member.push(TicketSale {
@@ -232,7 +234,7 @@ async fn list(
             event_id: row.activity,
             event_title: row.title,
             uitpas_number: row.card,
-            passholder,
+            passholder: beside(&app, passholder)?,
             point: None,
         });
     }
