@@ -10,7 +10,7 @@ mod trail;
 use std::convert::Infallible;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 use sqlx::postgres::PgConnection;
@@ -515,6 +515,18 @@ fn errors_say_what_to_do() {
     let ran = Ran::of(&mut command);
     assert!(!ran.err.contains("geheim"), "{}", ran.err);
     ran.failed(1, "UITPAS_MASTER_KEY");
+    // Who has read enough of it, as `head` has, is told nothing more.
+    let data = ledger.data();
+    for arguments in [&["note", "list"][..], &["verify"], &["replay"]] {
+        let mut command = uitpas();
+        command.args(arguments).arg("--data").arg(&data);
+        let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut printing = piped.spawn().expect("it runs");
+        drop(printing.stdout.take());
+        let ended = printing.wait_with_output().expect("it ends");
+        assert_eq!(String::from_utf8_lossy(&ended.stderr), "", "{arguments:?}");
+        assert!(ended.status.success());
+    }
     let not_a_directory = ledger.writes("file", "x");
     let mut command = uitpas();
     command.args(["verify", "--data", &not_a_directory]);

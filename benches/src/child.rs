@@ -22,8 +22,8 @@ use crate::{million, processes};
 pub enum Task {
     /// Check-ins on some streams.
     Append { first: u64, window_ms: u64 },
-    /// A rebuild of the view of the settlement.
-    Rebuild,
+    /// A rebuild of the view of the settlement, or of all.
+    Rebuild { all: bool },
 }
 
 /// Does it, on the server at this socket.
@@ -33,7 +33,7 @@ pub async fn run(socket: &Path, task: &str) {
             let window = Duration::from_millis(window_ms);
             print(&processes::work(socket, first, window, ready_and_go).await);
         }
-        Task::Rebuild => print(&million::rebuild(socket, ready_and_go).await),
+        Task::Rebuild { all } => print(&million::rebuild(socket, all, ready_and_go).await),
     }
 }
 

@@ -27,6 +27,7 @@ mod clients;
 mod cold;
 mod hot;
 mod http;
+mod lag;
 mod million;
 mod pgbench;
 mod processes;
@@ -54,6 +55,10 @@ struct Arguments {
     /// Fewer and shorter rounds.
     #[arg(long)]
     quick: bool,
+    /// How many million events are read, verified and rebuilt. More than one: in one round, and
+    /// without QueryReplay, which keeps all of it in memory.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    millions: u64,
     /// What cargo says to every benchmark.
     #[arg(long, hide = true)]
     bench: bool,
@@ -70,12 +75,13 @@ async fn main() {
     if let (Some(socket), Some(task)) = (arguments.socket, arguments.task) {
         return child::run(&socket, &task).await;
     }
-    let mut session = Session::new(arguments.filters, arguments.quick);
+    let mut session = Session::new(arguments.filters, arguments.quick, arguments.millions);
     append::measure(&mut session).await;
     processes::measure(&mut session).await;
     cold::measure(&mut session).await;
     hot::measure(&mut session).await;
     million::measure(&mut session).await;
     http::measure(&mut session).await;
+    lag::measure(&mut session).await;
     session.finish();
 }

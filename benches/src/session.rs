@@ -13,6 +13,7 @@ const ROUNDS_QUICK: usize = 2;
 pub struct Session {
     filters: Vec<String>,
     pub quick: bool,
+    pub millions: u64,
     entries: Vec<Entry>,
 }
 
@@ -50,8 +51,8 @@ impl Samples {
 }
 
 impl Session {
-    pub fn new(filters: Vec<String>, quick: bool) -> Self {
-        Self { filters, quick, entries: Vec::new() }
+    pub fn new(filters: Vec<String>, quick: bool, millions: u64) -> Self {
+        Self { filters, quick, millions, entries: Vec::new() }
     }
 
     pub fn wants(&self, name: &str) -> bool {

@@ -349,7 +349,8 @@ async fn follow(projections: Projections, mut stopping: watch::Receiver<bool>) {
     let mut listener = None;
     let mut retry_after = RETRY_FIRST;
     info!("following the log");
-    while !*stopping.borrow() {
+    // Whoever started this may be gone without a word.
+    while !*stopping.borrow() && stopping.has_changed().is_ok() {
         let began = Instant::now();
         let pause = match runner.round().await {
             Ok(Round::Moved) => {

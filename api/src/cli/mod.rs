@@ -17,7 +17,9 @@ mod trail;
 mod verify;
 mod what_if;
 
-use std::process::ExitCode;
+use std::io;
+use std::panic;
+use std::process::{self, ExitCode};
 
 use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -94,8 +96,26 @@ enum LogFormat {
     Json,
 }
 
+fn is_unread(error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
+    let error = error.downcast_ref::<io::Error>();
+    error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// Whoever reads what is printed may have seen enough, as `head` has: that is the end, and no fault.
+fn end_with_the_reader() {
+    let usual = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        let is_unread = |why: &str| why.starts_with("failed printing to stdout: Broken pipe");
+        if panic.payload_as_str().is_some_and(is_unread) {
+            process::exit(0);
+        }
+        usual(panic);
+    }));
+}
+
 /// Runs what the command line asks for.
 pub fn main() -> ExitCode {
+    end_with_the_reader();
     let cli = Cli::parse();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
@@ -112,6 +132,7 @@ pub fn main() -> ExitCode {
     };
     match runtime.block_on(run(cli)) {
         Ok(code) => code,
+        Err(error) if is_unread(&*error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("uitpas: {error}");
             ExitCode::FAILURE

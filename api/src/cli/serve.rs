@@ -31,6 +31,8 @@ pub struct Serve {
 
 impl Serve {
     pub async fn run(self, target: &Target) -> Outcome {
+        // First of all: where the address is taken, nothing else is begun.
+        let listener = listen(self.listen).await?;
         let mut ledger = Ledger::open(target).await?;
         if let Some(issuer) = &self.tokens.issuer {
             ledger.app.outside = Some(Arc::new(Outside::discover(issuer, &self.tokens).await?));
@@ -39,7 +41,6 @@ impl Serve {
             ledger.app.clock.turn_to(now);
         }
         ledger.follow();
-        let listener = listen(self.listen).await?;
         eprintln!("uitpas: listening on http://{}", listener.local_addr()?);
         serve(listener, ledger.app.clone()).await?;
         ledger.close().await;

@@ -25,7 +25,7 @@ use uitpas_projections::settlement::note::Note;
 
 /// What made these files. Another layout needs another number: files of one number are the same to
 /// the byte.
-pub const RENDERER: u32 = 1;
+pub const RENDERER: u32 = 2;
 
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 

@@ -31,6 +31,11 @@ const TITLE: f32 = 100.0;
 const KEY: f32 = 290.0;
 const AMOUNTS: [f32; 4] = [385.0, 440.0, 497.0, RIGHT];
 
+/// Over the amounts, with their widths in thousandths of the size: letters are wider in bold. Source:
+/// Adobe's metrics of Helvetica-Bold.
+const HEADINGS: [(&str, f32); 4] =
+    [("Prijs", 2_168.0), ("Pashouder", 5_168.0), ("Organisator", 5_668.0), ("Gemeente", 4_835.0)];
+
 /// What is on the pages so far.
 struct Pages {
     done: Vec<Content>,
@@ -138,9 +143,8 @@ fn columns(pages: &mut Pages) {
     for (x, name) in [(DATE, "Datum"), (TITLE, "Activiteit"), (KEY, "Sleutel")] {
         pages.left(x, BOLD, TEXT, name);
     }
-    let names = ["Prijs", "Pashouder", "Organisator", "Gemeente"];
-    for (x, name) in AMOUNTS.into_iter().zip(names) {
-        pages.right(x, BOLD, TEXT, name);
+    for (x, (name, width)) in AMOUNTS.into_iter().zip(HEADINGS) {
+        pages.left(x - width * TEXT / 1_000.0, BOLD, TEXT, name);
     }
     pages.down(LEADING);
     pages.rule();
@@ -174,7 +178,10 @@ fn foot(pages: &mut Pages, document: &Document, note: &Note) {
     pages.rule();
     let added = note.sums();
     let columns = [added.price, added.passholder, added.organizer, added.municipality];
-    let tickets = format!("{} regels", note.lines.len());
+    let tickets = match note.lines.len() {
+        1 => "1 regel".to_owned(),
+        lines => format!("{lines} regels"),
+    };
     pages.left(LEFT, REGULAR, TEXT, &tickets);
     for (x, sum) in AMOUNTS.into_iter().zip(columns) {
         pages.right(x, REGULAR, TEXT, &euro(sum));
