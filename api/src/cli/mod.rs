@@ -105,8 +105,8 @@ fn is_unread(error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
 fn end_with_the_reader() {
     let usual = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
-        let is_unread = |why: &str| why.starts_with("failed printing to stdout: Broken pipe");
-        if panic.payload_as_str().is_some_and(is_unread) {
+        let is_unread = |why: &String| why.starts_with("failed printing to stdout: Broken pipe");
+        if panic.payload().downcast_ref().is_some_and(is_unread) {
             process::exit(0);
         }
         usual(panic);

@@ -131,30 +131,6 @@ fn day(day: NaiveDate) -> String {
     day.format("%d/%m/%Y").to_string()
 }
 
-/// A CSV file (RFC 4180). What a spreadsheet would take for a formula is set apart by an apostrophe.
-pub fn csv<const N: usize>(
-    columns: [&str; N],
-    rows: impl IntoIterator<Item = [String; N]>,
-) -> Response {
-    let mut text = columns.join(",") + "\r\n";
-    for row in rows {
-        text += &(row.map(cell).join(",") + "\r\n");
-    }
-    ([(CONTENT_TYPE, "text/csv; charset=utf-8")], text).into_response()
-}
-
-fn cell(text: String) -> String {
-    let is_number = text.parse::<f64>().is_ok();
-    let text = match text.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_number {
-        true => format!("'{text}"),
-        false => text,
-    };
-    match text.contains(['"', ',', '\n', '\r']) {
-        true => format!("\"{}\"", text.replace('"', "\"\"")),
-        false => text,
-    }
-}
-
 /// The contract's word for a zip.
 pub const ZIP: &str = "application/x-zip-compressed";
 

@@ -1,4 +1,5 @@
-//! Overviews as CSV, row by row as they come from the view, so that none is ever whole in memory.
+//! Tables as CSV: overviews row by row as they come from the view, so that none is ever whole in memory,
+//! and lists that are at hand anyway.
 
 use axum::body::Body;
 use axum::http::HeaderValue;
@@ -9,6 +10,8 @@ use futures::stream;
 use serde::Deserialize;
 use uitpas_domain::values::euro::Euro;
 use uitpas_projections::Rows;
+
+use crate::problem::{Answer, Problem};
 
 /// Rows that are sent together.
 const ROWS_AT_ONCE: usize = 256;
@@ -95,6 +98,14 @@ pub fn download<R: Send + 'static, P: Columns>(
         (CONTENT_DISPOSITION, disposition.expect("names of overviews are plain words")),
     ];
     (headers, Body::from_stream(heading.chain(rows))).into_response()
+}
+
+/// A table that is at hand, without a name.
+pub fn list<P: Columns>(rows: impl IntoIterator<Item = P>) -> Answer<Response> {
+    let heading = P::NAMES.iter().map(Cell::plain).collect();
+    let rows = rows.into_iter().map(|row| row.cells());
+    let lines = lines(std::iter::once(heading).chain(rows).collect()).map_err(Problem::Internal)?;
+    Ok(([(CONTENT_TYPE, "text/csv; charset=utf-8")], lines).into_response())
 }
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;

@@ -17,7 +17,7 @@ use utoipa_axum::routes;
 use crate::actions::insight;
 use crate::app::App;
 use crate::auth::Caller;
-use crate::files::csv;
+use crate::http::csv::{self, Cell, Columns};
 use crate::http::extract::{Id, Query, wants_csv};
 use crate::http::shapes::{Amount, GivenDay};
 use crate::http::words;
@@ -99,8 +99,32 @@ impl PartialSchema for ShownCount {
 
 impl ToSchema for ShownCount {}
 
-const COLUMNS: [&str; 8] =
-    ["dimension", "part", "passholders", "participants", "checkins", "tickets", "rewards", "cost"];
+impl Columns for insight::Row {
+    const NAMES: &'static [&'static str] = &[
+        "dimension",
+        "part",
+        "passholders",
+        "participants",
+        "checkins",
+        "tickets",
+        "rewards",
+        "cost",
+    ];
+
+    fn cells(&self) -> Vec<Cell> {
+        vec![
+            Cell::plain(self.dimension),
+            Cell::text(&self.part),
+            // `<5` is a text for every spreadsheet.
+            Cell::plain(self.passholders),
+            Cell::plain(self.participants),
+            Cell::plain(self.check_ins),
+            Cell::plain(self.tickets),
+            Cell::plain(self.rewards),
+            Cell::or_empty(self.cost),
+        ]
+    }
+}
 
 /// Passholders by municipality, age band and status, with what they did in the period. Counts from 1
 /// to 4 show as `<5`; where the total would tell such a count, another part is hidden too. With
@@ -122,19 +146,7 @@ async fn read(
     let (from, until) = (asked.from.0, asked.until.0);
     let rows = insight::of_region(&app, &caller, id, (from, until)).await?;
     if wants_csv(&headers) {
-        let cells = |row: insight::Row| {
-            [
-                row.dimension.to_owned(),
-                row.part,
-                row.passholders.to_string(),
-                row.participants.to_string(),
-                row.check_ins.to_string(),
-                row.tickets.to_string(),
-                row.rewards.to_string(),
-                row.cost.map_or_else(String::new, |cost| cost.to_string()),
-            ]
-        };
-        return Ok(csv(COLUMNS, rows.into_iter().map(cells)));
+        return csv::list(rows);
     }
     let rows = rows.into_iter().map(InsightRow::from).collect();
     Ok(Json(Insight { from, until, rows }).into_response())

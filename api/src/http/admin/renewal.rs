@@ -24,7 +24,7 @@ use uuid::Uuid;
 use crate::actions::{card_systems, renewal};
 use crate::app::{App, in_a_task};
 use crate::auth::Caller;
-use crate::files::csv;
+use crate::http::csv::{self, Cell, Columns};
 use crate::http::extract::{Bare, CsvUpload, Id, Ids, Query, Write, paging, wants_csv};
 use crate::http::shapes::{GivenDay, Page};
 use crate::http::words;
@@ -272,34 +272,35 @@ impl UpForRenewal {
             social_tariff_end_date: status.map(|status| status.until),
         }
     }
+}
 
-    fn cells(self) -> [String; 9] {
-        let until = self.social_tariff_end_date.map(|day| day.to_string());
-        [
-            self.passholder_id.to_string(),
-            self.name,
-            self.first_name,
-            self.email.unwrap_or_default(),
-            self.street,
-            self.postal_code,
-            self.city,
-            self.country,
-            until.unwrap_or_default(),
+impl Columns for UpForRenewal {
+    const NAMES: &'static [&'static str] = &[
+        "passholderId",
+        "name",
+        "firstName",
+        "email",
+        "street",
+        "postalCode",
+        "city",
+        "country",
+        "socialTariffEndDate",
+    ];
+
+    fn cells(&self) -> Vec<Cell> {
+        vec![
+            Cell::plain(self.passholder_id),
+            Cell::text(&self.name),
+            Cell::text(&self.first_name),
+            Cell::text(self.email.as_deref().unwrap_or_default()),
+            Cell::text(&self.street),
+            Cell::text(&self.postal_code),
+            Cell::text(&self.city),
+            Cell::text(&self.country),
+            Cell::or_empty(self.social_tariff_end_date),
         ]
     }
 }
-
-const COLUMNS: [&str; 9] = [
-    "passholderId",
-    "name",
-    "firstName",
-    "email",
-    "street",
-    "postalCode",
-    "city",
-    "country",
-    "socialTariffEndDate",
-];
 
 /// Who is on a list. With `Accept: text/csv` the whole of it.
 #[utoipa::path(
@@ -340,7 +341,7 @@ async fn list(
     let rows: Rows<_> = renewals::listed(app.pool(), &listed).await?;
     let print = |row| UpForRenewal::of(id, row);
     Ok(match as_csv {
-        true => csv(COLUMNS, rows.rows.into_iter().map(|row| print(row).cells())),
+        true => csv::list(rows.rows.into_iter().map(print))?,
         false => Json(Page::of(rows, print)).into_response(),
     })
 }

@@ -22,7 +22,7 @@ use super::insight::ShownCount;
 use crate::actions::segments::{self, Segment};
 use crate::app::App;
 use crate::auth::Caller;
-use crate::files::csv;
+use crate::http::csv::{self, Cell, Columns};
 use crate::http::extract::{Id, Query, wants_csv};
 use crate::http::words;
 use crate::problem::{Answer, Problem};
@@ -120,24 +120,34 @@ impl Recipient {
             city: row.city.filter(|_| post),
         }
     }
+}
 
-    fn cells(self) -> [String; 8] {
-        let text = Option::unwrap_or_default;
-        [
-            self.passholder_id.to_string(),
-            self.name,
-            self.first_name,
-            text(self.email),
-            text(self.phone_number),
-            text(self.street),
-            text(self.postal_code),
-            text(self.city),
+impl Columns for Recipient {
+    const NAMES: &'static [&'static str] = &[
+        "passholderId",
+        "name",
+        "firstName",
+        "email",
+        "phoneNumber",
+        "street",
+        "postalCode",
+        "city",
+    ];
+
+    fn cells(&self) -> Vec<Cell> {
+        let text = |text: &Option<String>| text.as_ref().map_or(Cell::Empty, Cell::text);
+        vec![
+            Cell::plain(self.passholder_id),
+            Cell::text(&self.name),
+            Cell::text(&self.first_name),
+            text(&self.email),
+            text(&self.phone_number),
+            text(&self.street),
+            text(&self.postal_code),
+            text(&self.city),
         ]
     }
 }
-
-const COLUMNS: [&str; 8] =
-    ["passholderId", "name", "firstName", "email", "phoneNumber", "street", "postalCode", "city"];
 
 /// Members of the card system, and members of others who took part at one of its organizers. Only
 /// those who opted in to the kind of message are listed; of the others nothing is told, and counts
@@ -160,7 +170,7 @@ async fn find(
     let found = segments::find(&app, &caller, id, &segment, message).await?;
     let recipients = found.recipients.into_iter().map(|row| Recipient::of(row, message));
     Ok(match wants_csv(&headers) {
-        true => csv(COLUMNS, recipients.map(Recipient::cells)),
+        true => csv::list(recipients)?,
         false => {
             let recipients = recipients.collect();
             let passholders = ShownCount(found.size);
