@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
+use tokio::time::timeout;
 use uitpas_projections::{Projections, Running};
 use uitpas_store::Store;
 use uitpas_store::embedded::{APP, Embedded, Options};
@@ -49,6 +51,9 @@ impl From<uitpas_store::Failed> for CannotOpen {
         CannotOpen::Store(failed)
     }
 }
+
+/// How long connections may take to come back.
+const CLOSES: Duration = Duration::from_secs(5);
 
 /// An open ledger. The embedded server ends with it.
 pub struct Ledger {
@@ -128,6 +133,9 @@ impl Ledger {
         if let Some(running) = self.running {
             running.stop().await;
         }
+        // A connection that came back after the server has gone would complain.
+        let closed = async { tokio::join!(self.app.pool().close(), self.app.store.close()) };
+        let _ = timeout(CLOSES, closed).await;
         drop(self.app);
         if let Some(embedded) = self.embedded {
             // Nothing waits for a server that does not stop: it ends with this process.

@@ -312,6 +312,11 @@ impl Store {
         .await
     }
 
+    /// Waits until its connections for reading are closed. Nobody asks anything afterwards.
+    pub async fn close(&self) {
+        self.0.readers.close().await;
+    }
+
     /// Forgets commands of more than 90 days ago, except those of kiosks. Says how many.
     pub async fn forget_commands(&self) -> Result<u64, Failed> {
         let forgotten: i64 = patiently(|| {
