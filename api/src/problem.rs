@@ -29,6 +29,7 @@ use uitpas_domain::passholder::renewal::RenewalRefused;
 use uitpas_domain::passholder::status::StatusRefused;
 use uitpas_domain::passholder::ticket_sales::SaleRefused;
 use uitpas_domain::passholder::uitid::UitidRefused;
+use uitpas_domain::payment::PaymentRefused;
 use uitpas_domain::reward::Unavailable;
 use uitpas_domain::values::identifier::InvalidIdentifier;
 use uitpas_domain::{
@@ -141,9 +142,6 @@ pub enum Problem {
     EventHasSales,
     #[error("the organizer does not work for this card system")]
     InvalidCardSystem,
-    /// Of whom no account is known: a municipality, or a counter.
-    #[error("no account is known of {0}")]
-    NoAccount(String),
     #[error("there are no schools here")]
     SchoolNotFound,
     #[error("there are no groups of organizers here")]
@@ -573,12 +571,6 @@ impl Problem {
                 "checkin-not-found",
                 "Check-in not found",
                 "We vinden dit gespaarde punt niet.",
-            ),
-            Problem::NoAccount(whose) => own(
-                StatusCode::CONFLICT,
-                "no-account",
-                "No account",
-                format!("Van {whose} is nog geen rekeningnummer gekend."),
             ),
             Problem::SaleNotFound => uitpas(
                 NOT_FOUND,
@@ -1635,6 +1627,38 @@ fn of_card_system(refused: &card_system::Refused) -> Printed {
             own(BAD, "voucher-exists", "Voucher exists", "Deze voucher bestaat al.")
         }
         R::Voucher(why) => of_registration(&RegistrationRefused::Voucher(*why)),
+        R::Payment(why) => of_payment(why),
+    }
+}
+
+fn of_payment(refused: &PaymentRefused) -> Printed {
+    use PaymentRefused as P;
+    match refused {
+        P::NoAccount(whose) => own(
+            StatusCode::CONFLICT,
+            "no-account",
+            "No account",
+            format!("Van {whose} is nog geen rekeningnummer gekend."),
+        ),
+        P::NothingToPay => own(
+            StatusCode::CONFLICT,
+            "nothing-to-pay",
+            "Nothing to pay",
+            "In deze periode is er niets meer te betalen.",
+        ),
+        P::PaidAlready { note, payment, .. } => own(
+            StatusCode::CONFLICT,
+            "paid-already",
+            "Paid already",
+            format!("Nota {note} wordt al betaald door betaling {payment}."),
+        ),
+        P::DayInPast => invalid_body("/executionDate", &refused.to_string()),
+        P::Unknown => own(
+            NOT_FOUND,
+            "payment-not-found",
+            "Payment not found",
+            "We vinden deze betaling niet.",
+        ),
     }
 }
 

@@ -11,9 +11,9 @@ use crate::aggregate;
 use crate::calendar::day_in_belgium;
 use crate::distribution::DefinedKey;
 use crate::ids::{CardSystemId, DistributionKeyId, SubjectId};
+use crate::payment::{Account, OrderPayment, Payment, PaymentOrdered, PaymentRefused};
 use crate::values::contact::Email;
 use crate::values::euro::{Euro, Price};
-use crate::values::iban::Iban;
 use crate::values::place::{Municipality, PostalCode};
 use crate::values::text::Text;
 
@@ -49,6 +49,12 @@ pub enum Command {
     /// From where a municipality pays what it owes to counters.
     SetAccount {
         account: Account,
+        at: DateTime<Utc>,
+    },
+    OrderPayment(OrderPayment),
+    /// A payment that the bank did not carry out.
+    WithdrawPayment {
+        payment: u32,
         at: DateTime<Utc>,
     },
     DefineKey {
@@ -128,6 +134,11 @@ pub enum Event {
         account: Account,
         at: DateTime<Utc>,
     },
+    PaymentOrdered(Box<PaymentOrdered>),
+    PaymentWithdrawn {
+        payment: u32,
+        at: DateTime<Utc>,
+    },
     KeyDefined {
         key: DefinedKey,
         at: DateTime<Utc>,
@@ -188,6 +199,8 @@ pub enum Refused {
     VoucherExists,
     #[error(transparent)]
     Voucher(#[from] VoucherRefused),
+    #[error(transparent)]
+    Payment(#[from] PaymentRefused),
 }
 
 /// What is wrong with price brackets (R-REG-06).
@@ -241,15 +254,6 @@ pub enum Occasion {
     Upgrade,
 }
 
-/// An account of a municipality, from which it pays expense notes. It is a public body's, and nobody's own.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Account {
-    pub municipality: Municipality,
-    /// In whose name it is.
-    pub holder: Text<70>,
-    pub iban: Iban,
-}
-
 /// What a passholder hands over for a lower membership price.
 pub type VoucherCode = Text<40>;
 
@@ -288,6 +292,8 @@ pub struct CardSystem {
     pub contact: Option<Email>,
     /// One per municipality.
     pub accounts: Vec<Account>,
+    /// By number, from 1.
+    pub payments: BTreeMap<u32, Payment>,
     pub keys: BTreeMap<DistributionKeyId, DefinedKey>,
     pub default_keys: BTreeSet<DistributionKeyId>,
     pub prices: Vec<PriceBracket>,
@@ -343,10 +349,9 @@ impl CardSystem {
                 let news = self.contact.as_ref() != Some(&email);
                 Ok(if news { vec![Event::ContactSet { email, at }] } else { vec![] })
             }
-            Command::SetAccount { account, at } => {
-                let news = self.account_of(&account.municipality) != Some(&account);
-                Ok(if news { vec![Event::AccountSet { account, at }] } else { vec![] })
-            }
+            Command::SetAccount { account, at } => Ok(self.set_account(account, at)),
+            Command::OrderPayment(order) => self.order_payment(order),
+            Command::WithdrawPayment { payment, at } => self.withdraw_payment(payment, at),
             Command::DefineKey { key, at } => match self.keys.get(&key.id) {
                 Some(known) if *known == key => Ok(vec![]),
                 // Keys stand in recorded sales: a changed key is a new key.
@@ -417,10 +422,9 @@ impl CardSystem {
                 self.auditors.remove(&auditor);
             }
             Event::ContactSet { email, .. } => self.contact = Some(email),
-            Event::AccountSet { account, .. } => {
-                self.accounts.retain(|known| known.municipality != account.municipality);
-                self.accounts.push(account);
-            }
+            Event::AccountSet { account, .. } => self.on_account(account),
+            Event::PaymentOrdered(ordered) => self.on_payment(*ordered),
+            Event::PaymentWithdrawn { payment, .. } => self.on_withdrawal(payment),
             Event::KeyDefined { key, .. } => {
                 self.keys.insert(key.id, key);
             }
@@ -443,11 +447,6 @@ impl CardSystem {
                 }
             }
         }
-    }
-
-    /// From where this municipality pays; absent until the KSB says so.
-    pub fn account_of(&self, municipality: &Municipality) -> Option<&Account> {
-        self.accounts.iter().find(|account| account.municipality == *municipality)
     }
 
     /// Refuses keys that this card system does not define.

@@ -42,6 +42,7 @@ pub mod metadata;
 pub mod offering;
 pub mod order;
 pub mod passholder;
+pub mod payment;
 pub mod permission;
 pub mod recorded;
 pub mod reward;

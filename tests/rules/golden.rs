@@ -90,6 +90,8 @@ fn event_types() -> Vec<(&'static str, Vec<&'static str>)> {
                 AuditorRemoved,
                 ContactSet,
                 AccountSet,
+                PaymentOrdered,
+                PaymentWithdrawn,
                 KeyDefined,
                 DefaultKeysChosen,
                 PricesSet,

@@ -24,6 +24,7 @@ mod limits;
 mod memberships;
 mod model;
 mod notes;
+mod payments;
 mod privacy;
 mod registration;
 mod renewal;

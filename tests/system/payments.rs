@@ -1,20 +1,33 @@
-//! What municipalities pay for approved notes, and the orders for their banks.
+//! What municipalities pay for approved notes, and the files for their banks.
 
 use quick_xml::Reader;
 use quick_xml::events::Event;
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
-use crate::region::{Desk, GYM, Region, THEATRE, in_days, list, text};
+use crate::region::{Desk, GYM, Region, THEATRE, in_days, list, today};
 
 const CITY: &str = "BE68539007547034";
 const THEATRES: &str = "BE71096123456769";
 
 impl Desk {
-    async fn payments(&self, more: &str) -> Answer {
+    async fn payments(&self) -> Answer {
         let period = format!("startDate={}&endDate={}", in_days(-60), in_days(-1));
-        let (place, query) = more.split_once('?').unwrap_or((more, ""));
-        self.gets(&format!("/admin/v1/card-systems/1/payments{place}?{period}&{query}")).await
+        self.gets(&format!("/admin/v1/card-systems/1/payments?{period}")).await
+    }
+
+    async fn payment(&self, number: u32) -> Answer {
+        self.gets(&format!("/admin/v1/card-systems/1/payments/{number}")).await
+    }
+
+    async fn lets_pay(&self, municipality: &str, more: Value) -> Answer {
+        let mut order = json!({
+            "postalCode": "9981", "municipality": municipality,
+            "startDate": in_days(-60), "endDate": in_days(-1),
+        });
+        let more = more.as_object().expect("fields").clone();
+        order.as_object_mut().expect("fields").extend(more);
+        self.posts("/admin/v1/card-systems/1/payments", order).await
     }
 
     async fn pays_from(&self, postal_code: &str, name: &str, iban: &str) -> Answer {
@@ -112,9 +125,9 @@ fn transfers(order: &Answer) -> Vec<[String; 4]> {
 }
 
 /// R-NOTE-05, R-NOTE-06: only approved notes are paid, each municipality its own, less what earlier
-/// notes were too much; an order is whole or refused, and the same one is known by its id.
+/// notes were too much, and each note once; a payment is whole or refused.
 #[tokio::test]
-async fn each_municipality_pays_the_approved_notes_of_a_period() {
+async fn each_municipality_pays_the_approved_notes_of_a_period_once() {
     let region = Region::new().await;
     let (ksb, admin) = (region.ksb(), region.admin_of(THEATRE));
     let (meerdal, terbeke) = (region.entitled().await, region.entitled_in("9987", "Terbeke").await);
@@ -124,53 +137,70 @@ async fn each_municipality_pays_the_approved_notes_of_a_period() {
     region.sold_on(in_days(-57), &meerdal, GYM, 300).await;
     ksb.issues_note(in_days(-60), in_days(-50)).await.created();
     region.ksb().at(GYM).issues_note(in_days(-60), in_days(-50)).await.created();
-    assert_eq!(ksb.payments("").await.ok(), json!([]), "nothing is approved");
+    assert_eq!(ksb.payments().await.ok(), json!([]), "nothing is approved");
     admin.approves(1).await.done();
+
+    let open = |payments: &Value| -> Vec<_> {
+        let of = |paid: &Value| (paid["name"].clone(), paid["open"].clone());
+        list(payments).iter().map(of).collect()
+    };
+    let both = [(json!("Meerdal"), json!(6.9)), (json!("Terbeke"), json!(2.0))];
+    assert_eq!(open(&ksb.payments().await.ok()), both);
+    let refused = ksb.lets_pay("Meerdal", json!({})).await;
+    refused.refused_saying(409, "own/no-account", "theater");
+    ksb.puts("/admin/v1/counters/theater/iban", json!({ "iban": THEATRES })).await.done();
+    let refused = ksb.lets_pay("Meerdal", json!({})).await;
+    refused.refused_saying(409, "own/no-account", "9981 Meerdal");
+    ksb.pays_from("9981", "Meerdal", "BE00").await.wrong("/iban");
+    ksb.pays_from("9981", "Meerdal", CITY).await.done();
+    ksb.lets_pay("Meerdal", json!({ "executionDate": in_days(-1) })).await.wrong("/executionDate");
+    let first = ksb.lets_pay("Meerdal", json!({})).await.created();
+    assert_eq!(first, json!({ "number": 1, "executionDate": today(), "total": 6.9, "notes": 1 }));
+    ksb.lets_pay("Meerdal", json!({})).await.refused(409, "own/nothing-to-pay");
+    ksb.lets_pay("Nergens", json!({})).await.refused(409, "own/nothing-to-pay");
 
     // Cancelled after it was issued: payable until a note holds the day of the cancellation.
     ksb.cancels(&wrong).await.done();
     region.sold_on(in_days(-40), &meerdal, THEATRE, 2000).await;
     ksb.issues_note(in_days(-49), in_days(-30)).await.created();
     admin.approves(2).await.done();
-    let paid = list(&ksb.payments("").await.ok());
-    let of =
-        |paid: &Value| (paid["name"].clone(), paid["total"].clone(), list(&paid["notes"]).len());
-    let paid: Vec<_> = paid.iter().map(of).collect();
-    assert_eq!(paid, [(json!("Meerdal"), json!(14.9), 2), (json!("Terbeke"), json!(2.0), 1)]);
+    let payments = ksb.payments().await.ok();
+    assert_eq!(open(&payments), [(json!("Meerdal"), json!(8.0)), (json!("Terbeke"), json!(2.0))]);
+    let paid_by: Vec<_> =
+        list(&payments[0]["notes"]).iter().map(|note| note["payment"].clone()).collect();
+    assert_eq!(paid_by, [json!(1), Value::Null]);
+    assert_eq!(payments[0]["iban"], CITY);
+    let second = ksb.lets_pay("Meerdal", json!({ "executionDate": in_days(3) })).await.created();
+    assert_eq!((&second["number"], &second["total"]), (&json!(2), &json!(8.0)));
 
-    let meerdals = "/9981?municipality=Meerdal";
-    ksb.payments(meerdals).await.refused_saying(409, "own/no-account", "9981 Meerdal");
-    ksb.pays_from("9981", "Meerdal", "BE00").await.wrong("/iban");
-    ksb.pays_from("9981", "Meerdal", CITY).await.done();
-    ksb.payments(meerdals).await.refused_saying(409, "own/no-account", "theater");
-    ksb.puts("/admin/v1/counters/theater/iban", json!({ "iban": THEATRES })).await.done();
-    let order = ksb.payments(meerdals).await;
-    let name = format!("betaling-9981-{}-{}.xml", in_days(-60), in_days(-1));
-    let name = format!("attachment; filename=\"{name}\"");
-    assert_eq!(order.header("content-disposition"), Some(name.as_str()));
-    let [first, second] = &transfers(&order)[..] else { panic!("two transfers") };
-    assert_eq!(first[..3], ["6.90", "theater", THEATRES]);
-    assert_eq!(second[..3], ["8.00", "theater", THEATRES]);
-    assert!(first[3].starts_with("UiTPAS onkostennota 1 van "), "{first:?}");
-    let xml = elements(&order.bytes);
-    let again = elements(&ksb.payments(meerdals).await.bytes);
-    let except_when = |all: &[(String, String)]| -> Vec<_> {
-        all.iter().filter(|(name, _)| name != "GrpHdr/CreDtTm").cloned().collect()
-    };
-    assert_eq!(except_when(&xml), except_when(&again));
-    let later = ksb.payments(&format!("{meerdals}&executionDate={}", in_days(3))).await;
-    let later = elements(&later.bytes);
-    assert_ne!(later[0], xml[0], "another day is another order");
-    assert!(later.contains(&("ReqdExctnDt/Dt".to_owned(), in_days(3).to_string())));
+    let file = ksb.payment(1).await;
+    let name = "attachment; filename=\"betaling-1-1.xml\"";
+    assert_eq!(file.header("content-disposition"), Some(name));
+    let [of_first] = &transfers(&file)[..] else { panic!("one transfer") };
+    assert_eq!(of_first[..3], ["6.90", "theater", THEATRES]);
+    assert!(of_first[3].starts_with("UiTPAS onkostennota 1 van "), "{of_first:?}");
+    let [of_second] = &transfers(&ksb.payment(2).await)[..] else { panic!("one transfer") };
+    assert_eq!(of_second[0], "8.00");
+    let (one, other) = (elements(&file.bytes), elements(&ksb.payment(2).await.bytes));
+    assert_ne!(one[0], other[0], "each has an id of its own");
+    assert!(other.contains(&("ReqdExctnDt/Dt".to_owned(), in_days(3).to_string())));
+    ksb.puts("/admin/v1/counters/theater/iban", json!({ "iban": CITY })).await.done();
+    assert_eq!(ksb.payment(1).await.bytes, file.bytes, "it was ordered to the old account");
 
-    let past = ksb.payments(&format!("{meerdals}&executionDate={}", in_days(-1))).await;
-    past.refused(400, "own/invalid-query");
-    let nowhere = ksb.payments("/9981?municipality=Nergens").await;
-    nowhere.refused(400, "own/note-empty");
+    // The bank did not carry it out.
+    let path = "/admin/v1/card-systems/1/payments/1";
+    for _ in 0..2 {
+        ksb.deletes(path).await.done();
+    }
+    let third = ksb.lets_pay("Meerdal", json!({})).await.created();
+    assert_eq!((&third["number"], &third["total"]), (&json!(3), &json!(6.9)));
+    ksb.payment(4).await.refused(404, "own/payment-not-found");
+    ksb.deletes("/admin/v1/card-systems/1/payments/4").await.refused(404, "own/payment-not-found");
     for who in [region.admin_of(THEATRE), region.ksb_of(2), region.desk(THEATRE)] {
-        who.payments("").await.refused(403, "auth/forbidden");
-        who.payments(meerdals).await.refused(403, "auth/forbidden");
+        who.payments().await.refused(403, "auth/forbidden");
+        who.payment(1).await.refused(403, "auth/forbidden");
+        who.deletes(path).await.refused(403, "auth/forbidden");
+        who.lets_pay("Meerdal", json!({})).await.refused(403, "auth/forbidden");
         who.pays_from("9981", "Meerdal", CITY).await.refused(403, "auth/forbidden");
     }
-    assert!(text(&ksb.payments("").await.ok()[0]["iban"]) == CITY);
 }

@@ -418,9 +418,15 @@ impl World {
             "GET /admin/v1/card-systems/{}/payments" => {
                 asked(&["1"], format!("startDate={day}&endDate={day}"))
             }
-            "GET /admin/v1/card-systems/{}/payments/{}" => {
-                asked(&["1", "9981"], format!("municipality=Meerdal&startDate={day}&endDate={day}"))
+            "POST /admin/v1/card-systems/{}/payments" => {
+                let body = json!({
+                    "postalCode": "9981", "municipality": "Meerdal",
+                    "startDate": day, "endDate": day,
+                });
+                with(&["1"], body)
             }
+            "GET /admin/v1/card-systems/{}/payments/{}"
+            | "DELETE /admin/v1/card-systems/{}/payments/{}" => plain(&["1", "1"]),
             "PUT /admin/v1/card-systems/{}/contact" => {
                 with(&["1"], json!({ "email": "uitpas@meerdal.example" }))
             }

@@ -1,21 +1,26 @@
 //! What the municipalities of a card system are to pay: the approved expense notes of a period, and the
-//! order for the bank of each of them.
+//! payments by which they do.
 
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
 use uitpas_domain::calendar::day_in_belgium;
-use uitpas_domain::card_system::{Account, CardSystem};
+use uitpas_domain::card_system::{self, CardSystem, Command, Event};
 use uitpas_domain::counter::Refused;
-use uitpas_domain::counter::notes::{NoteRefused, Standing};
+use uitpas_domain::counter::notes::Standing;
 use uitpas_domain::ids::CardSystemId;
+use uitpas_domain::metadata::Channel;
+use uitpas_domain::payment::{Account, NotePayment, OrderPayment, PaymentOrdered, PaymentRefused};
 use uitpas_domain::values::euro::Euro;
 use uitpas_domain::values::place::Municipality;
-use uitpas_projections::settlement::{self, Filter};
-use uitpas_projections::{counters, settlement::IssuedNote};
+use uitpas_projections::counters;
+use uitpas_projections::settlement::{self, Filter, IssuedNote};
+use uitpas_store::Failed;
 
+use super::{Request, decide, demand_ksb, execute};
 use crate::app::App;
-use crate::files::credit_transfer::{self, Reference, Transfer};
+use crate::files::credit_transfer;
 use crate::problem::{Answer, Problem};
 
 /// What one municipality is to pay.
@@ -33,11 +38,15 @@ pub struct PayableNote {
     pub counter: counters::Counter,
     /// More than 0; what earlier notes were too much is off.
     pub amount: Euro,
+    /// By which this is paid; absent while it is still to be ordered.
+    pub payment: Option<u32>,
 }
 
 impl Payable {
-    pub fn total(&self) -> Euro {
-        self.notes.iter().map(|note| note.amount).sum()
+    /// What is still to be ordered.
+    pub fn open(&self) -> Euro {
+        let open = self.notes.iter().filter(|note| note.payment.is_none());
+        open.map(|note| note.amount).sum()
     }
 }
 
@@ -79,49 +88,108 @@ pub async fn of_period(
             let account = known.state.account_of(&municipality).cloned();
             let entry = payable.entry(municipality.clone());
             let of = entry.or_insert(Payable { municipality, account, notes: Vec::new() });
+            let number = note.number.cast_unsigned();
+            let id = counter.id.parse().map_err(Failed::new)?;
+            let payment = known.state.payment_of(&of.municipality, &id, number);
             let (note, counter) = (note.clone(), counter.clone());
-            of.notes.push(PayableNote { note, counter, amount: part.payable });
+            of.notes.push(PayableNote { note, counter, amount: part.payable, payment });
         }
     }
     Ok(payable.into_values().collect())
 }
 
-/// The order for the bank of one municipality (pain.001). It is whole or refused: an order without
-/// some of the notes would be made again with all of them, and pay the others twice.
-pub async fn order(
-    app: &App,
-    system: CardSystemId,
-    municipality: &Municipality,
-    (from, until): (NaiveDate, NaiveDate),
-    day: Option<NaiveDate>,
-) -> Answer<Vec<u8>> {
-    let today = day_in_belgium(app.now());
-    let day = day.unwrap_or(today);
-    if day < today {
-        return Err(Problem::Query("executionDate".to_owned(), "lies in the past".to_owned()));
-    }
-    let payable = of_period(app, system, from, until).await?;
-    let payable = payable.into_iter().find(|of| of.municipality == *municipality);
-    let payable = payable.ok_or(Refused::from(NoteRefused::Nothing))?;
-    let account = payable.account.ok_or_else(|| Problem::NoAccount(municipality.to_string()))?;
-    let transfers: Answer<Vec<_>> = payable.notes.iter().map(transfer).collect();
-    credit_transfer::order(&account, &transfers?, day, app.now()).map_err(Problem::Internal)
+/// What the KSB wants of the bank of one municipality.
+#[derive(Debug, Clone)]
+pub struct NewPayment {
+    pub municipality: Municipality,
+    pub from: NaiveDate,
+    pub until: NaiveDate,
+    /// When the bank carries it out; absent: today.
+    pub day: Option<NaiveDate>,
 }
 
-fn transfer(of: &PayableNote) -> Answer<Transfer> {
-    let PayableNote { note, counter, amount } = of;
-    let account = counter.iban.as_ref().and_then(|iban| iban.parse().ok());
-    let number = note.number.cast_unsigned();
-    Ok(Transfer {
-        amount: *amount,
-        creditor: counter.name.clone(),
-        account: account.ok_or_else(|| Problem::NoAccount(counter.name.clone()))?,
-        reference: Reference { counter: counter.id.clone(), note: number },
-        message: format!(
-            "UiTPAS onkostennota {number} van {} tot {} - {}",
-            note.from_day.format("%d/%m/%Y"),
-            note.until_day.format("%d/%m/%Y"),
-            counter.name
-        ),
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Ordered {
+    pub payment: u32,
+}
+
+/// Orders the payment of all that is still to be paid. It is whole or refused: where a counter has no
+/// account, whoever orders would not know that it is left out.
+pub async fn order(
+    app: &App,
+    request: &Request,
+    system: CardSystemId,
+    new: &NewPayment,
+) -> Answer<Ordered> {
+    let at = app.now();
+    let payable = of_period(app, system, new.from, new.until).await?;
+    let notes = payable.into_iter().find(|of| of.municipality == new.municipality);
+    let open = notes.into_iter().flat_map(|of| of.notes).filter(|note| note.payment.is_none());
+    let notes: Vec<NotePayment> = open.map(|note| payment_of(&note)).collect::<Answer<_>>()?;
+    let (notes, day) = (&notes, new.day.unwrap_or_else(|| day_in_belgium(at)));
+    execute(app, request, Channel::BackOffice, |work| async move {
+        demand_ksb(&work, &request.caller, system).await?;
+        let municipality = new.municipality.clone();
+        let order = OrderPayment { municipality, day, notes: notes.clone(), at };
+        let events = decide::<CardSystem>(&work, &system, Command::OrderPayment(order)).await?;
+        let payment = events.iter().find_map(|event| match event {
+            Event::PaymentOrdered(ordered) => Some(ordered.payment),
+            _ => None,
+        });
+        Ok(Ordered { payment: payment.unwrap_or_default() })
     })
+    .await
+}
+
+fn payment_of(of: &PayableNote) -> Answer<NotePayment> {
+    let PayableNote { note, counter, amount, .. } = of;
+    let iban = counter.iban.as_ref().and_then(|iban| iban.parse().ok());
+    let nameless = || PaymentRefused::NoAccount(counter.name.clone());
+    Ok(NotePayment {
+        counter: counter.id.parse().map_err(Failed::new)?,
+        note: note.number.cast_unsigned(),
+        from: note.from_day,
+        until: note.until_day,
+        amount: *amount,
+        creditor: counter.name.parse().map_err(Failed::new)?,
+        iban: iban.ok_or_else(|| card_system::Refused::from(nameless()))?,
+    })
+}
+
+/// Lets the notes of a payment that was not carried out be paid by another one.
+pub async fn withdraw(
+    app: &App,
+    request: &Request,
+    system: CardSystemId,
+    payment: u32,
+) -> Answer<()> {
+    let at = app.now();
+    execute(app, request, Channel::BackOffice, |work| async move {
+        demand_ksb(&work, &request.caller, system).await?;
+        decide::<CardSystem>(&work, &system, Command::WithdrawPayment { payment, at }).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// A payment as it was ordered, from the log.
+pub async fn one(app: &App, system: CardSystemId, payment: u32) -> Answer<PaymentOrdered> {
+    for raw in app.store.history::<CardSystem>(&system, i64::MAX.cast_unsigned()).await? {
+        if raw.event_type != "PaymentOrdered" {
+            continue;
+        }
+        let event: Event = serde_json::from_str(&raw.payload).map_err(Failed::new)?;
+        if let Event::PaymentOrdered(ordered) = event
+            && ordered.payment == payment
+        {
+            return Ok(*ordered);
+        }
+    }
+    Err(card_system::Refused::from(PaymentRefused::Unknown).into())
+}
+
+/// The file of a payment for the bank (pain.001): always the same bytes.
+pub async fn file(app: &App, system: CardSystemId, payment: u32) -> Answer<Vec<u8>> {
+    let ordered = one(app, system, payment).await?;
+    credit_transfer::order(system, &ordered).map_err(Problem::Internal)
 }

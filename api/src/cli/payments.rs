@@ -1,7 +1,7 @@
-//! `uitpas payments`: what municipalities are to pay for approved expense notes, and the orders for
-//! their banks.
+//! `uitpas payments`: what municipalities are to pay for approved expense notes, and the payments by
+//! which they do.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use chrono::NaiveDate;
@@ -12,13 +12,35 @@ use uitpas_domain::values::place::{Municipality, PostalCode};
 use uitpas_domain::values::text::Text;
 
 use super::Outcome;
+use super::import::of_system;
 use super::note::number;
-use crate::actions::payments::{self, Payable};
+use crate::actions::Request;
+use crate::actions::payments::{self, NewPayment, Payable, PayableNote};
 use crate::ledger::{Ledger, Target};
+use crate::problem::Problem;
 
-/// Without a municipality: what each of them is to pay.
+/// Without a subcommand: what each municipality is to pay.
 #[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Payments {
+    #[command(subcommand)]
+    act: Option<Act>,
+    #[command(flatten)]
+    of: Option<Period>,
+}
+
+#[derive(clap::Subcommand)]
+enum Act {
+    /// Order the payment of all that one municipality has still to pay, and write its file.
+    Order(Order),
+    /// Write the file of a payment for the bank (SEPA, pain.001.001.09): always the same one.
+    File(File),
+    /// Let the notes of a payment that the bank did not carry out be paid by another one.
+    Withdraw(Withdraw),
+}
+
+#[derive(clap::Args)]
+struct Period {
     #[arg(long)]
     card_system: CardSystemId,
     /// First day; a note belongs to the period that holds its last day.
@@ -27,66 +49,148 @@ pub struct Payments {
     /// Last day, inclusive.
     #[arg(long)]
     until: NaiveDate,
-    /// Writes the order for the bank of this municipality (SEPA, pain.001.001.09): its postal code.
-    #[arg(long, requires_all = ["municipality", "out"])]
-    postal_code: Option<PostalCode>,
-    /// And its name.
-    #[arg(long, requires = "postal_code")]
-    municipality: Option<Text<80>>,
-    /// The file to write.
-    #[arg(long, requires = "postal_code")]
-    out: Option<PathBuf>,
+}
+
+#[derive(clap::Args)]
+struct Order {
+    #[command(flatten)]
+    of: Period,
+    #[arg(long)]
+    postal_code: PostalCode,
+    /// The name of the municipality: several may have one postal code.
+    #[arg(long)]
+    municipality: Text<80>,
     /// When the bank carries it out; absent: today.
-    #[arg(long, requires = "postal_code")]
+    #[arg(long)]
     on: Option<NaiveDate>,
+    /// The file to write.
+    #[arg(long)]
+    out: PathBuf,
+}
+
+#[derive(clap::Args)]
+struct File {
+    #[arg(long)]
+    card_system: CardSystemId,
+    /// The number of the payment.
+    #[arg(long)]
+    payment: u32,
+    /// The file to write.
+    #[arg(long)]
+    out: PathBuf,
+}
+
+#[derive(clap::Args)]
+struct Withdraw {
+    #[arg(long)]
+    card_system: CardSystemId,
+    /// The number of the payment.
+    #[arg(long)]
+    payment: u32,
 }
 
 impl Payments {
     pub async fn run(self, target: &Target, as_json: bool) -> Outcome {
+        match (self.act, self.of) {
+            (Some(Act::Order(order)), _) => order.run(target, as_json).await,
+            (Some(Act::File(file)), _) => file.run(target, as_json).await,
+            (Some(Act::Withdraw(withdraw)), _) => withdraw.run(target, as_json).await,
+            (None, Some(of)) => of.run(target, as_json).await,
+            (None, None) => Err("say of when, or `uitpas payments --help`".into()),
+        }
+    }
+}
+
+fn said(problem: &Problem) -> String {
+    problem.end_user_message().unwrap_or_else(|| problem.to_string())
+}
+
+impl Period {
+    async fn run(self, target: &Target, as_json: bool) -> Outcome {
         let ledger = Ledger::open(target).await?;
         ledger.app.projections.catch_up().await?;
-        let (app, id, period) = (&ledger.app, self.card_system, (self.from, self.until));
-        let (Some(postal_code), Some(name), Some(out)) =
-            (self.postal_code, self.municipality, self.out)
-        else {
-            let payable = payments::of_period(app, id, self.from, self.until).await;
-            ledger.close().await;
-            print(&payable.map_err(|problem| said(&problem))?, as_json);
-            return Ok(ExitCode::SUCCESS);
-        };
-        let municipality = Municipality { postal_code, name };
-        let order = payments::order(app, id, &municipality, period, self.on).await;
+        let Self { card_system, from, until } = self;
+        let payable = payments::of_period(&ledger.app, card_system, from, until).await;
         ledger.close().await;
-        let order = order.map_err(|problem| said(&problem))?;
-        std::fs::write(&out, order).map_err(|error| format!("{}: {error}", out.display()))?;
+        print(&payable.map_err(|problem| said(&problem))?, as_json);
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Order {
+    async fn run(self, target: &Target, as_json: bool) -> Outcome {
+        let mut ledger = Ledger::open(target).await?;
+        ledger.app.projections.catch_up().await?;
+        ledger.follow();
+        let Period { card_system, from, until } = self.of;
+        let municipality = Municipality { postal_code: self.postal_code, name: self.municipality };
+        let new = NewPayment { municipality, from, until, day: self.on };
+        let content = format!("payments order {card_system} {new:?}").into_bytes();
+        let request = Request { content, ..of_system() };
+        let ordered = async {
+            let ordered = payments::order(&ledger.app, &request, card_system, &new).await?;
+            let file = payments::file(&ledger.app, card_system, ordered.payment).await?;
+            Ok((ordered.payment, file))
+        };
+        let ordered = ordered.await;
+        ledger.close().await;
+        let (payment, file) = ordered.map_err(|problem: Problem| said(&problem))?;
+        written(&self.out, &file, payment, as_json)
+    }
+}
+
+impl File {
+    async fn run(self, target: &Target, as_json: bool) -> Outcome {
+        let ledger = Ledger::open(target).await?;
+        let file = payments::file(&ledger.app, self.card_system, self.payment).await;
+        ledger.close().await;
+        let file = file.map_err(|problem| said(&problem))?;
+        written(&self.out, &file, self.payment, as_json)
+    }
+}
+
+impl Withdraw {
+    async fn run(self, target: &Target, as_json: bool) -> Outcome {
+        let Self { card_system, payment } = self;
+        let ledger = Ledger::open(target).await?;
+        let content = format!("payments withdraw {card_system} {payment}").into_bytes();
+        let request = Request { content, ..of_system() };
+        let done = payments::withdraw(&ledger.app, &request, card_system, payment).await;
+        ledger.close().await;
+        done.map_err(|problem| said(&problem))?;
         match as_json {
-            true => println!("{}", json!({ "file": out.display().to_string() })),
-            false => println!("{}", out.display()),
+            true => println!("{}", json!({ "withdrawn": payment })),
+            false => println!("Payment {payment} is withdrawn."),
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
-fn said(problem: &crate::problem::Problem) -> String {
-    problem.end_user_message().unwrap_or_else(|| problem.to_string())
+fn written(out: &Path, file: &[u8], payment: u32, as_json: bool) -> Outcome {
+    let name = out.display();
+    std::fs::write(out, file).map_err(|error| format!("{name}: {error}"))?;
+    match as_json {
+        true => println!("{}", json!({ "payment": payment, "file": name.to_string() })),
+        false => println!("Payment {payment}: {name}"),
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn print(payable: &[Payable], as_json: bool) {
     if as_json {
-        let notes = |of: &Payable| -> Vec<_> {
-            let note = |note: &payments::PayableNote| {
-                json!({
-                    "counter": note.counter.id, "note": note.note.number,
-                    "amount": number(note.amount), "iban": note.counter.iban,
-                })
-            };
-            of.notes.iter().map(note).collect()
+        let note = |note: &PayableNote| {
+            json!({
+                "counter": note.counter.id, "note": note.note.number,
+                "amount": number(note.amount), "iban": note.counter.iban,
+                "payment": note.payment,
+            })
         };
         let municipality = |of: &Payable| {
             json!({
                 "postalCode": of.municipality.postal_code, "name": of.municipality.name,
-                "total": number(of.total()), "notes": notes(of),
+                "open": number(of.open()),
                 "iban": of.account.as_ref().map(|account| &account.iban),
+                "notes": of.notes.iter().map(note).collect::<Vec<_>>(),
             })
         };
         let municipalities: Vec<_> = payable.iter().map(municipality).collect();
@@ -95,7 +199,15 @@ fn print(payable: &[Payable], as_json: bool) {
     }
     let mut table = Table::new();
     table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_header(["Gemeente", "Van rekening", "Balie", "Nota", "Naar rekening", "Te betalen"]);
+    table.set_header([
+        "Gemeente",
+        "Van rekening",
+        "Balie",
+        "Nota",
+        "Naar rekening",
+        "Te betalen",
+        "Betaling",
+    ]);
     for of in payable {
         let from = of.account.as_ref().map_or("onbekend".to_owned(), |of| of.iban.grouped());
         for note in &of.notes {
@@ -106,6 +218,7 @@ fn print(payable: &[Payable], as_json: bool) {
                 note.note.number.to_string(),
                 note.counter.iban.clone().unwrap_or_else(|| "onbekend".to_owned()),
                 note.amount.to_string(),
+                note.payment.map_or_else(String::new, |payment| payment.to_string()),
             ]);
         }
     }

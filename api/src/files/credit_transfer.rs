@@ -1,57 +1,36 @@
 //! The order by which a municipality pays its expense notes: a SEPA credit transfer as its bank takes
 //! it in. Source: ISO 20022, pain.001.001.09, and the EPC's implementation guidelines for it.
 
-use chrono::{DateTime, NaiveDate, SubsecRound, Utc};
+use chrono::{NaiveDate, SubsecRound};
 use quick_xml::se::Serializer;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use uitpas_domain::card_system::Account;
+use uitpas_domain::ids::CardSystemId;
+use uitpas_domain::payment::{NotePayment, PaymentOrdered};
 use uitpas_domain::values::euro::Euro;
 use uitpas_domain::values::iban::Iban;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-use super::Failure;
+use super::{Failure, day};
 
 /// What banks know this kind of file by.
 const NAMESPACE: &str = "urn:iso:std:iso:20022:tech:xsd:pain.001.001.09";
 
-/// One note to be paid.
-pub struct Transfer {
-    /// More than 0.
-    pub amount: Euro,
-    pub creditor: String,
-    pub account: Iban,
-    /// Which note it is, in no other order: a bank or a bookkeeper finds it back by this.
-    pub reference: Reference,
-    /// What the creditor reads.
-    pub message: String,
-}
-
-/// What tells a note from all others.
-pub struct Reference {
-    pub counter: String,
-    pub note: u32,
-}
-
-/// The order, to be carried out on a day. The same notes on the same day give the same message id,
-/// whenever the file is made, so that a bank takes it in once.
-pub fn order(
-    debtor: &Account,
-    transfers: &[Transfer],
-    day: NaiveDate,
-    at: DateTime<Utc>,
-) -> Result<Vec<u8>, Failure> {
-    let holder = latin(debtor.holder.as_str(), 70);
-    let total: Euro = transfers.iter().map(|transfer| transfer.amount).sum();
-    let (count, sum) = (transfers.len(), total.to_string());
-    let id = id_of(debtor, transfers, day);
+/// The file of a payment: the same bytes whenever it is made, and so the same message id, by which a
+/// bank takes it in once.
+pub fn order(system: CardSystemId, payment: &PaymentOrdered) -> Result<Vec<u8>, Failure> {
+    let holder = latin(payment.from.holder.as_str(), 70);
+    let total: Euro = payment.notes.iter().map(|note| note.amount).sum();
+    let (count, sum) = (payment.notes.len(), total.to_string());
+    let id = id_of(system, payment);
+    let created = payment.at.trunc_subsecs(0).format("%Y-%m-%dT%H:%M:%SZ").to_string();
     let document = Document {
         namespace: NAMESPACE,
         initiation: Initiation {
             header: Header {
                 id: &id,
-                created: at.trunc_subsecs(0).format("%Y-%m-%dT%H:%M:%SZ").to_string(),
+                created,
                 count,
                 sum: &sum,
                 initiator: Party { name: holder.clone() },
@@ -62,13 +41,13 @@ pub fn order(
                 count,
                 sum: &sum,
                 kind: Kind { level: Code { code: "SEPA" } },
-                day: Day { day },
+                day: Day { day: payment.day },
                 debtor: Party { name: holder },
-                account: CashAccount::of(&debtor.iban),
+                account: CashAccount::of(&payment.from.iban),
                 // The IBAN says which bank it is.
                 agent: Agent { bank: Bank { other: Other { id: "NOTPROVIDED" } } },
                 bearer: "SLEV",
-                transfers: transfers.iter().map(Transaction::of).collect(),
+                transfers: payment.notes.iter().map(Transaction::of).collect(),
             },
         },
     };
@@ -80,22 +59,21 @@ pub fn order(
     Ok(text.into_bytes())
 }
 
-fn id_of(debtor: &Account, transfers: &[Transfer], day: NaiveDate) -> String {
+/// At most 35 signs; the digest tells it from the payments of other ledgers.
+fn id_of(system: CardSystemId, payment: &PaymentOrdered) -> String {
     let mut digest = Sha256::new();
-    digest.update(format!("{}\n{day}\n", debtor.iban));
-    for Transfer { amount, account, reference, .. } in transfers {
-        let line = format!("{},{},{account},{amount}\n", reference.counter, reference.note);
-        digest.update(line);
+    digest.update(format!("{}\n{}\n", payment.from.iban, payment.at.timestamp_micros()));
+    for NotePayment { counter, note, amount, iban, .. } in &payment.notes {
+        digest.update(format!("{counter},{note},{iban},{amount}\n"));
     }
-    format!("UITPAS-{}", &hex::encode(digest.finalize())[..28])
+    let digest = hex::encode(digest.finalize());
+    format!("UITPAS-{system}-{}-{}", payment.payment, &digest[..12])
 }
 
-impl Reference {
-    /// At most 35 signs, of which banks pass on all.
-    fn text(&self) -> String {
-        let digest = hex::encode(Sha256::digest(&self.counter));
-        format!("NOTA-{}-{}", self.note, &digest[..16])
-    }
+/// At most 35 signs, of which banks pass on all: a bookkeeper finds the note back by it.
+fn reference(paid: &NotePayment) -> String {
+    let digest = hex::encode(Sha256::digest(paid.counter.as_str()));
+    format!("NOTA-{}-{}", paid.note, &digest[..16])
 }
 
 /// In the signs that every bank passes on: Latin letters without accents, digits and few others.
@@ -271,15 +249,16 @@ struct Remittance {
 }
 
 impl Transaction {
-    fn of(transfer: &Transfer) -> Self {
+    fn of(paid: &NotePayment) -> Self {
+        let NotePayment { note, from, until, amount, creditor, iban, .. } = paid;
+        let period = format!("{} tot {}", day(*from), day(*until));
+        let message = format!("UiTPAS onkostennota {note} van {period} - {creditor}");
         Self {
-            id: PaymentId { end_to_end: transfer.reference.text() },
-            amount: Amount {
-                instructed: InEuro { currency: "EUR", amount: transfer.amount.to_string() },
-            },
-            creditor: Party { name: latin(&transfer.creditor, 70) },
-            account: CashAccount::of(&transfer.account),
-            remittance: Remittance { message: latin(&transfer.message, 140) },
+            id: PaymentId { end_to_end: reference(paid) },
+            amount: Amount { instructed: InEuro { currency: "EUR", amount: amount.to_string() } },
+            creditor: Party { name: latin(creditor.as_str(), 70) },
+            account: CashAccount::of(iban),
+            remittance: Remittance { message: latin(&message, 140) },
         }
     }
 }

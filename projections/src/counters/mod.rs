@@ -123,6 +123,8 @@ impl Fold for Counters {
                 | card_system::Event::AuditorRemoved { .. }
                 | card_system::Event::ContactSet { .. }
                 | card_system::Event::AccountSet { .. }
+                | card_system::Event::PaymentOrdered(_)
+                | card_system::Event::PaymentWithdrawn { .. }
                 | card_system::Event::KeyDefined { .. }
                 | card_system::Event::DefaultKeysChosen { .. }
                 | card_system::Event::PricesSet { .. }
@@ -241,6 +243,8 @@ impl Counters {
             | card_system::Event::AuditorRemoved { .. }
             | card_system::Event::ContactSet { .. }
             | card_system::Event::AccountSet { .. }
+            | card_system::Event::PaymentOrdered(_)
+            | card_system::Event::PaymentWithdrawn { .. }
             | card_system::Event::KeyDefined { .. }
             | card_system::Event::DefaultKeysChosen { .. }
             | card_system::Event::PricesSet { .. }

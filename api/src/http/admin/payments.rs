@@ -1,4 +1,4 @@
-//! What municipalities are to pay for approved expense notes, and the orders for their banks.
+//! What municipalities are to pay for approved expense notes, and the payments by which they do.
 
 use axum::Json;
 use axum::extract::State;
@@ -6,8 +6,10 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
-use uitpas_domain::card_system::{Account, Command};
+use uitpas_domain::card_system::Command;
 use uitpas_domain::ids::CardSystemId;
+use uitpas_domain::payment::{Account, PaymentOrdered};
+use uitpas_domain::values::euro::Euro;
 use uitpas_domain::values::iban::Iban;
 use uitpas_domain::values::place::{Municipality, PostalCode};
 use uitpas_domain::values::text::Text;
@@ -15,18 +17,21 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::actions::payments::{self, Payable, PayableNote};
+use crate::actions::payments::{self, NewPayment, Payable, PayableNote};
 use crate::actions::{audit, card_systems};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::files;
-use crate::http::extract::{Id, Ids, Query, Write};
+use crate::http::extract::{Bare, Id, Ids, Query, Write};
 use crate::http::shapes::{Amount, GivenDay};
 use crate::http::words;
 use crate::problem::Answer;
 
 pub fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(set_account)).routes(routes!(list)).routes(routes!(order))
+    OpenApiRouter::new()
+        .routes(routes!(set_account))
+        .routes(routes!(list, order))
+        .routes(routes!(file, withdraw))
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -86,7 +91,8 @@ struct AskedPeriod {
 struct PrintedPayable {
     postal_code: String,
     name: String,
-    total: Amount,
+    /// What no payment was ordered of yet.
+    open: Amount,
     /// Absent until it is known from where the municipality pays.
     #[serde(skip_serializing_if = "Option::is_none")]
     iban: Option<String>,
@@ -105,12 +111,15 @@ struct PrintedTransfer {
     /// Absent until the counter has filled it in.
     #[serde(skip_serializing_if = "Option::is_none")]
     iban: Option<String>,
+    /// The number of the payment by which it is paid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payment: Option<u32>,
 }
 
 impl PrintedPayable {
     fn of(payable: Payable) -> Self {
         Self {
-            total: Amount(payable.total()),
+            open: Amount(payable.open()),
             postal_code: payable.municipality.postal_code.to_string(),
             name: payable.municipality.name.to_string(),
             iban: payable.account.map(|account| account.iban.to_string()),
@@ -120,7 +129,7 @@ impl PrintedPayable {
 }
 
 impl PrintedTransfer {
-    fn of(PayableNote { note, counter, amount }: PayableNote) -> Self {
+    fn of(PayableNote { note, counter, amount, payment }: PayableNote) -> Self {
         Self {
             organizer_id: counter.id,
             organizer_name: counter.name,
@@ -129,6 +138,7 @@ impl PrintedTransfer {
             end_date: note.until_day,
             amount: Amount(amount),
             iban: counter.iban,
+            payment,
         }
     }
 }
@@ -153,45 +163,102 @@ async fn list(
     Ok(Json(payable.into_iter().map(PrintedPayable::of).collect()))
 }
 
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct AskedOrder {
-    #[param(schema_with = words::text::<80>)]
+struct NewOrder {
+    #[schema(value_type = String)]
+    postal_code: PostalCode,
+    #[schema(schema_with = words::text::<80>)]
     municipality: Text<80>,
     /// A note belongs to the period that holds its last day.
-    #[param(schema_with = words::day)]
+    #[schema(schema_with = words::day)]
     start_date: GivenDay,
-    #[param(schema_with = words::day)]
+    #[schema(schema_with = words::day)]
     end_date: GivenDay,
     /// When the bank carries it out; absent: today.
-    #[param(schema_with = words::day)]
+    #[schema(schema_with = words::day)]
     execution_date: Option<GivenDay>,
 }
 
-/// The order for the bank of one municipality: a SEPA credit transfer (pain.001.001.09).
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct PrintedPayment {
+    /// From 1, per card system.
+    number: u32,
+    execution_date: NaiveDate,
+    total: Amount,
+    notes: usize,
+}
+
+impl PrintedPayment {
+    fn of(ordered: &PaymentOrdered) -> Self {
+        let total: Euro = ordered.notes.iter().map(|note| note.amount).sum();
+        Self {
+            number: ordered.payment,
+            execution_date: ordered.day,
+            total: Amount(total),
+            notes: ordered.notes.len(),
+        }
+    }
+}
+
+/// Orders the payment of all approved notes of a period that one municipality has still to pay.
 #[utoipa::path(
-    get,
-    path = "/card-systems/{id}/payments/{postal_code}",
-    params(("id" = u32, Path), ("postal_code" = String, Path), AskedOrder),
-    responses(
-        (status = 200, body = String, content_type = "application/xml"),
-        // Of the municipality, or of a counter that is to be paid.
-        (status = 409, description = "An account is not known."),
-    ),
-    security(("token" = ["auditor"]))
+    post,
+    path = "/card-systems/{id}/payments",
+    params(("id" = u32, Path)),
+    request_body = NewOrder,
+    responses((status = 201, body = PrintedPayment)),
+    security(("token" = ["ksb-admin"]))
 )]
 async fn order(
     State(app): State<App>,
+    Id(id): Id<CardSystemId>,
+    Write { request, body }: Write<NewOrder>,
+) -> Answer<(StatusCode, Json<PrintedPayment>)> {
+    let new = NewPayment {
+        municipality: Municipality { postal_code: body.postal_code, name: body.municipality },
+        from: body.start_date.0,
+        until: body.end_date.0,
+        day: body.execution_date.map(NaiveDate::from),
+    };
+    card_systems::demand_admin(&app, &request.caller, id).await?;
+    let ordered = payments::order(&app, &request, id, &new).await?;
+    let ordered = payments::one(&app, id, ordered.payment).await?;
+    Ok((StatusCode::CREATED, Json(PrintedPayment::of(&ordered))))
+}
+
+/// The file of a payment for the bank of the municipality: a SEPA credit transfer (pain.001.001.09).
+#[utoipa::path(
+    get,
+    path = "/card-systems/{id}/payments/{payment}",
+    params(("id" = u32, Path), ("payment" = u32, Path)),
+    responses((status = 200, body = String, content_type = "application/xml")),
+    security(("token" = ["auditor"]))
+)]
+async fn file(
+    State(app): State<App>,
     caller: Caller,
-    Ids(id, postal_code): Ids<CardSystemId, PostalCode>,
-    Query(asked): Query<AskedOrder>,
+    Ids(id, payment): Ids<CardSystemId, u32>,
 ) -> Answer<Response> {
     demand_sight(&app, &caller, id).await?;
-    let municipality = Municipality { postal_code, name: asked.municipality };
-    let (from, until) = (asked.start_date.0, asked.end_date.0);
-    let day = asked.execution_date.map(NaiveDate::from);
-    let order = payments::order(&app, id, &municipality, (from, until), day).await?;
-    let name = format!("betaling-{postal_code}-{from}-{until}.xml");
-    Ok(files::download(&name, "application/xml", order))
+    let file = payments::file(&app, id, payment).await?;
+    Ok(files::download(&format!("betaling-{id}-{payment}.xml"), "application/xml", file))
+}
+
+/// Of a payment that the bank did not carry out: its notes may be paid by another one.
+#[utoipa::path(
+    delete,
+    path = "/card-systems/{id}/payments/{payment}",
+    params(("id" = u32, Path), ("payment" = u32, Path)),
+    responses((status = 204)),
+    security(("token" = ["ksb-admin"]))
+)]
+async fn withdraw(
+    State(app): State<App>,
+    Ids(id, payment): Ids<CardSystemId, u32>,
+    Bare(request): Bare,
+) -> Answer<StatusCode> {
+    payments::withdraw(&app, &request, id, payment).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
