@@ -52,7 +52,7 @@ fn region(more: &[Event]) -> Story<CardSystem> {
 fn a_note_is_paid_once_by_each_municipality() {
     let bought = ordered(1, eeklo(), &[1, 2]);
     region(&[]).when(order(eeklo(), today(), &[1, 2])).then([ordered(1, eeklo(), &[1, 2])]);
-    let paid = region(&[bought.clone()]);
+    let paid = region(std::slice::from_ref(&bought));
     let again = PaymentRefused::PaidAlready { counter: of("bib"), note: 2, payment: 1 };
     paid.when(order(eeklo(), today(), &[3, 2])).refused(Refused::from(again));
     paid.when(order(ghent(), today(), &[2])).then([ordered(2, ghent(), &[2])]);
