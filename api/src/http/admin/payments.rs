@@ -44,8 +44,8 @@ struct NewAccount {
 /// Says from where a municipality pays its expense notes.
 #[utoipa::path(
     put,
-    path = "/card-systems/{id}/accounts/{postal_code}",
-    params(("id" = u32, Path), ("postal_code" = String, Path)),
+    path = "/card-systems/{id}/accounts/{postalCode}",
+    params(("id" = u32, Path), ("postalCode" = String, Path)),
     request_body = NewAccount,
     responses((status = 204)),
     security(("token" = ["ksb-admin"]))
@@ -172,8 +172,8 @@ struct AskedOrder {
 /// The order for the bank of one municipality: a SEPA credit transfer (pain.001.001.09).
 #[utoipa::path(
     get,
-    path = "/card-systems/{id}/payments/{postal_code}",
-    params(("id" = u32, Path), ("postal_code" = String, Path), AskedOrder),
+    path = "/card-systems/{id}/payments/{postalCode}",
+    params(("id" = u32, Path), ("postalCode" = String, Path), AskedOrder),
     responses(
         (status = 200, body = String, content_type = "application/xml"),
         // Of the municipality, or of a counter that is to be paid.
