@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::answer::Answer;
 use uitpas_api::guesses::{GUESSES_MAX, ONE_MORE_AFTER};
 
-use crate::region::{Region, THEATRE, born_years_ago, insz, list, text};
+use crate::region::{Region, THEATRE, born_years_ago, insz, list, text, today};
 
 /// The front page says that this is a demo; the health is for everyone to see.
 #[tokio::test]
@@ -191,4 +191,32 @@ async fn long_answers_are_compressed_on_demand() {
     let packed = Answer::to(asked).await;
     assert_eq!(packed.header("content-encoding"), Some("gzip"));
     assert!(packed.bytes.len() * 2 < plain.bytes.len());
+}
+
+/// Behind a proxy a link begins with where others reach the server; else with the host of the request.
+#[tokio::test]
+async fn links_lead_to_where_others_reach_the_server() {
+    let region = Region::new().await;
+    let (desk, admin) = (region.desk(THEATRE), region.admin_of(THEATRE));
+    let holder = region.entitled().await;
+    let activity = region.activity(THEATRE, 10.0).await;
+    desk.sells(&holder.card, &activity, 10.0).await.ok();
+    let report = admin.asks_report(today(), today()).await.ok();
+    desk.uploads_picture(&holder, "file", &crate::private::jpeg("iemand")).await.done();
+    let public = "https://uitpas.example/kaart";
+    let reached = region.reached_by(&format!("{public}/"), &admin).await;
+    for (path, field) in [
+        (
+            format!("/v4/organizers/{THEATRE}/financial-reports/{}/download-link", report["id"]),
+            "downloadLink",
+        ),
+        (format!("/v4/events/{activity}/qr-checkincodes/download-link"), "downloadLink"),
+        (format!("/v4/passholders/{}/picture", holder.id), "pictureUrl"),
+    ] {
+        let link = reached.gets(&path).await.ok()[field].clone();
+        let behind = text(&link).strip_prefix(public).expect("the address that others know");
+        assert_eq!(region.stranger().gets(behind).await.status, 200, "{link}");
+        let link = admin.gets(&path).await.ok()[field].clone();
+        assert!(text(&link).starts_with(&region.base), "{link}");
+    }
 }
