@@ -164,7 +164,7 @@ pub enum CardType {
     post,
     path = "/passholders",
     request_body = Person,
-    responses((status = 200, body = Passholder)),
+    responses((status = 200, body = Passholder), (status = 429)),
     security(("token" = ["PASSHOLDERS_WRITE"]))
 )]
 async fn register(
@@ -173,6 +173,10 @@ async fn register(
 ) -> Answer<Json<Passholder>> {
     let required = |field: &str| Problem::BodyData(format!("/{field}"), REQUIRED.to_owned());
     let details = body.details()?;
+    // Vouchers are worth money.
+    if body.registration_voucher.is_some() {
+        app.guesses.count(&request.caller)?;
+    }
     let card = match body.registration_card_type {
         None => return Err(required("registrationCardType")),
         Some(CardType::Digital) => None,
