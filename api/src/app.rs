@@ -20,6 +20,7 @@ use uitpas_store::{Store, Unsuccessful};
 use crate::actions::{authority, clients, identify};
 use crate::auth::{Caller, Issuer};
 use crate::guesses::Guesses;
+use crate::http::links::PublicUrl;
 use crate::oidc::Outside;
 use crate::problem::{Answer, Problem};
 
@@ -31,6 +32,8 @@ pub struct App {
     pub issuer: Arc<Issuer>,
     /// The issuer whose tokens are accepted; absent: the demo's own.
     pub outside: Option<Arc<Outside>>,
+    /// Where others reach this server; absent: where each request says that it is.
+    pub public_url: Option<PublicUrl>,
     /// How often each caller tried what points at a person.
     pub guesses: Arc<Guesses>,
     pub clock: Clock,
@@ -98,8 +101,8 @@ impl App {
             Cache::builder().max_capacity(100_000).time_to_live(Duration::from_secs(300)).build();
         let issuer = Arc::new(Issuer::demo(store.master_key()));
         let (guesses, clock) = (Arc::default(), Clock::default());
-        let outside = None;
-        Self { store, projections, issuer, outside, guesses, clock, seen, addresses }
+        let (outside, public_url) = (None, None);
+        Self { store, projections, issuer, outside, public_url, guesses, clock, seen, addresses }
     }
 
     /// Whether this UiTID showed this address a while ago.

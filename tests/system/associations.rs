@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use crate::answer::Answer;
 use crate::region::{
-    Desk, ELSEWHERE, GYM, Holder, Region, THEATRE, YOUTH, born_years_ago, in_days, list, text,
+    Desk, ELSEWHERE, GYM, Holder, Region, THEATRE, YOUTH, at_noon, born_years_ago, in_days, list,
+    text,
 };
 
 /// R-ASC-01: granted, renewed at any time to a later day, stopped.
@@ -73,6 +74,54 @@ async fn a_counter_grants_renews_and_stops_the_memberships_it_may_grant() {
     assert_eq!(reading.memberships_of(&holder).await.ok(), json!([]));
     let differences = region.app.projections.verify(None, |_| {}).await.expect("verified");
     assert!(differences.is_empty(), "{differences:?}");
+}
+
+/// R-ASC-01: passholders are found by their association, at a counter that sees it.
+#[tokio::test]
+async fn passholders_are_found_by_their_association() {
+    let region = Region::new().await;
+    let (youth, gym, ksb) = (region.desk(YOUTH), region.desk(GYM), region.ksb());
+    let (member, _) = (region.passholder().await, region.passholder().await);
+    let scouts = ksb.defines_association(json!({})).await.created();
+    let until = json!({ "association": { "id": scouts["id"] }, "endDate": in_days(20) });
+    assert_eq!(youth.joins(&member, until).await.status, 201);
+    let by = format!("associationId={}", text(&scouts["id"]));
+    let found = async |desk: &Desk, more: &str| {
+        let page = desk.searches(&format!("{by}{more}")).await.ok();
+        list(&page["member"]).iter().map(|one| text(&one["id"]).to_owned()).collect::<Vec<_>>()
+    };
+    let (all, nobody) = (vec![member.id.clone()], Vec::<String>::new());
+    for (more, expected) in [
+        ("", &all),
+        ("&associationMembershipStatus=ACTIVE", &all),
+        ("&associationMembershipStatus=ALL", &all),
+        ("&associationMembershipStatus=EXPIRED", &nobody),
+        ("&name=Niemand", &nobody),
+    ] {
+        assert_eq!(&found(&gym, more).await, expected, "{more}");
+    }
+    assert_eq!(found(&ksb, "").await, all);
+
+    region.app.clock.turn_to(at_noon(in_days(21)));
+    assert_eq!(found(&gym, "").await, nobody);
+    assert_eq!(found(&gym, "&associationMembershipStatus=EXPIRED").await, all);
+}
+
+/// R-ASC-01, R-CTR-04: not by one that the counter does not see, nor by one that is not there.
+#[tokio::test]
+async fn who_sees_no_association_finds_nobody_by_it() {
+    let region = Region::new().await;
+    let scouts = region.ksb().defines_association(json!({})).await.created();
+    let by = format!("associationId={}", text(&scouts["id"]));
+    for counter in [THEATRE, ELSEWHERE] {
+        region.desk(counter).searches(&by).await.refused(403, "auth/forbidden");
+    }
+    let gym = region.desk(GYM);
+    let unknown = format!("associationId={}", uuid::Uuid::nil());
+    gym.searches(&unknown).await.refused(400, "uitpas/association-not-found");
+    gym.searches("associationId=scouts").await.wrong_query("associationId");
+    let alone = "associationMembershipStatus=ALL";
+    gym.searches(alone).await.wrong_query("associationId");
 }
 
 /// R-ASC-01: the rule of the association says until when.

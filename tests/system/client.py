@@ -4,6 +4,7 @@ It reads on its standard input where the server is, the tokens and what there is
 contract, and prints the name of each flow that went well.
 """
 
+import base64
 import datetime
 import io
 import json
@@ -106,6 +107,10 @@ class Flows:
             return Client(world["base"] + part, Authorization=f"Bearer {world['tokens'][name]}")
 
         self.desk, self.admin, self.ksb = client("desk"), client("admin"), client("ksb")
+        self.elsewhere, self.shop = client("elsewhere"), client("shop")
+        # What a visitor of a web site does: it says its name, and shows no token.
+        self.website = {"x-client-id": world["website"]}
+        self.web = Client(world["base"] + "/v4", **self.website)
         self.back_office = client("ksb", "/admin/v1")
         self.world, self.organizer, self.base = world, world["organizer"], world["base"] + "/v4"
 
@@ -272,12 +277,83 @@ class Flows:
         self.ksb.expect(204, "PUT", f"/events/{event}/settings", settings)
         assert self.desk.get(f"/events/{event}/settings") == settings
 
+    def upgrade(self):
+        """To the card system where he goes to live: may it be, what does it cost, the card; his status goes along."""
+        there = self.world["elsewhere"]
+        path = f"/passholders/{self.passholder}/memberships/2"
+        preview = self.elsewhere.get(path, socialTariff="true", organizerId=there["organizer"])
+        assert preview["type"] == "NEW_MEMBERSHIP" and preview["addressChangeRequired"], preview
+        price = self.elsewhere.get(f"/passholders/{self.passholder}/membership-prices/2", socialTariff="true",
+                                   cardType="NFC_CARD")
+        assert price["price"] >= 0, price
+        asked = {
+            "cardType": "NFC_CARD", "uitpasNumber": there["card"],
+            "registrationOrganizer": {"id": there["organizer"]},
+            "socialTariff": {"socialTariffEndDate": preview["socialTariffEndDate"], "proof": "living-wage"},
+        }
+        refused("uitpas/invalid-city", 400, lambda: self.elsewhere.call("POST", path, asked))
+        asked["address"] = {"street": "Dorp 1", "postalCode": "9050", "city": "Overstroom"}
+        self.elsewhere.expect(201, "POST", path, asked)
+        held = self.elsewhere.get("/passes", identifier=there["card"])
+        assert (held["passholderId"], held["socialTariff"]["status"]) == (self.passholder, "ACTIVE"), held
+        left = self.back_office.get("/card-systems/1/memberships-to-block")["member"]
+        assert [(of["passholderId"], of["supersededBy"]) for of in left] == [(self.passholder, 2)], left
+        self.card = there["card"]
+
+    def link(self, name, token):
+        """Whoever has logged in links his UiTID by the registration token."""
+        headers = {"Authorization": f"Bearer {self.world['tokens'][name]}", "x-registration-token": token}
+        user = Client(self.base, **headers)
+        user.expect(201, "PUT", "/passholders/me/uitid")
+        return user.get("/passholders/me")
+
+    def uitid(self):
+        """A token for the card and the date of birth, is there a UiTID, may the address be used, the link."""
+        shown = base64.b64encode(f"{self.card}:1985-03-09".encode()).decode()
+        known = Client(self.base, Authorization=f"Basic {shown}", **self.website)
+        token = known.get("/passholders/me/uitid/registration-token")["token"]
+        holder = Client(self.base, **{"x-registration-token": token}, **self.website)
+        status = lambda: holder.get("/passholders/me/uitid/status")["state"]
+        address = lambda: self.web.get("/uitid/emails/jef@voorbeeld.example")["state"]
+        assert (status(), address()) == ("UNREGISTERED", "UITID_UNREGISTERED")
+        assert self.link("jef", token)["id"] == self.passholder
+        assert (status(), address()) == ("REGISTERED", "UITPAS_ALREADY_LINKED")
+        refused("uitpas/passholder-already-registered", 400, lambda: self.link("jef", token))
+
+    def order(self):
+        """Which card system, what does it cost, the order, its payment, the link of who ordered."""
+        [system] = self.web.get("/card-systems", city=["Meerdal"])["member"]
+        path = f"/card-systems/{system['id']}"
+        cities = self.web.get(path + "/city-settings", postalCode=["9981"])
+        assert [city["city"] for city in cities] == ["MEERDAL"], cities
+        prices = self.web.get(path + "/membership-prices", cardType="DIGITAL")
+        assert [of["price"] for of in prices] == [5, 0], prices
+        born = datetime.date(1991, 5, 4)
+        price = self.web.get(f"/passholders/membership-prices/{system['id']}", postalCode="9981",
+                             dateOfBirth=born.isoformat(), cardType="DIGITAL")["price"]
+        person = {
+            "name": "Dewaele", "firstName": "Marie", "dateOfBirth": born.isoformat(),
+            "inszNumber": insz(born, 103), "email": "marie@voorbeeld.example",
+            "address": {"street": "Kerkstraat 3", "postalCode": "9981", "city": "Meerdal"},
+            "registrationOrganizer": {"id": self.organizer}, "registrationCardSystemId": system["id"],
+        }
+        placed = self.shop.expect(200, "POST", "/orders", {"mainPassholderRegistration": person})
+        assert (placed["status"], placed["totalPrice"]) == ("PENDING_PAYMENT", price), placed
+        returned = Client(self.base, **{"x-custom-token": placed["customToken"]})
+        state = lambda: returned.get(f"/orders/{placed['id']}")
+        assert state()["status"] == "PENDING_PAYMENT"
+        self.back_office.expect(204, "PUT", f"/orders/{placed['id']}/payment")
+        paid = state()
+        assert paid["status"] == "PENDING_UITID_CONNECT", paid
+        assert self.link("marie", paid["registrationToken"])["firstName"] == "Marie"
+        assert state()["status"] == "COMPLETED"
+
 
 def main():
     flows = Flows(json.load(sys.stdin))
     for flow in (
         flows.counter_registration, flows.save_and_pay_with_points, flows.grant_social_tariff, flows.ticket_sale,
-        flows.kiosk, flows.report, flows.event,
+        flows.kiosk, flows.report, flows.event, flows.upgrade, flows.uitid, flows.order,
     ):
         flow()
         print(flow.__name__)

@@ -1,12 +1,12 @@
 //! What stands open to everyone, and how the addresses are written.
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::answer::Answer;
 use uitpas_api::guesses::{GUESSES_MAX, ONE_MORE_AFTER};
 
-use crate::region::{Region, THEATRE, born_years_ago, insz, list, text};
+use crate::region::{Region, THEATRE, born_years_ago, insz, list, text, today};
 
 /// The front page says that this is a demo; the health is for everyone to see.
 #[tokio::test]
@@ -180,6 +180,76 @@ async fn two_who_edit_one_passholder_do_not_undo_each_other() {
     assert_eq!(other.reads(&holder).await.ok()["phoneNumber"], "052 65 43 21");
 }
 
+/// R-CTR-03, R-RWD-10, R-CPN-01, R-KSK-01: what a KSB lays down is not undone by who looked at it
+/// before; who says not what he looked at goes on as ever.
+#[tokio::test]
+async fn two_who_edit_what_was_laid_down_do_not_undo_each_other() {
+    let region = Region::new().await;
+    let ksb = region.ksb();
+    let reward = ksb.makes_reward(json!({})).await.ok();
+    let reward_of = |points: u32| {
+        json!({
+            "title": "Koffie", "type": "POINTS", "points": points,
+            "promotionalDescription": "Een kop.",
+            "publicationPeriod": { "begin": "2026-01-01T00:00:00+01:00" },
+        })
+    };
+    let coupon_of = |percent: u32| {
+        json!({
+            "name": "Filmbon", "cardSystemId": 1, "grantedTo": { "type": "everyone" },
+            "effect": { "percentOff": percent },
+        })
+    };
+    let coupon = ksb.posts("/admin/v1/coupons", coupon_of(50)).await.created();
+    let kiosk_of = |name: &str| json!({ "name": name, "cardSystemId": 1, "organizers": [THEATRE] });
+    let kiosk = ksb.posts("/admin/v1/kiosks", kiosk_of("Zuil")).await.created();
+    let activity = region.activity(THEATRE, 10.0).await;
+    let event_of = |points: u32| json!({ "id": activity, "checkinPoints": points });
+    let settings_of = |days: u32| {
+        json!({
+            "graceDays": days, "minutesBeforeWithoutStaff": 60, "minutesAfterWithoutStaff": 60,
+        })
+    };
+    let terms_of = |group: &str| json!({ "groups": [group] });
+    let event = format!("/v4/events/{activity}/settings");
+    let same_event = format!("/admin/v1/activities/{activity}/settings");
+    let settings = "/admin/v1/card-systems/1/settings".to_owned();
+    let terms = format!("/admin/v1/counters/{THEATRE}/terms/1");
+    let reward = format!("/v4/rewards/{}", text(&reward["id"]));
+    let coupon = format!("/admin/v1/coupons/{}", coupon["id"]);
+    let kiosk = format!("/admin/v1/kiosks/{}", text(&kiosk["id"]));
+    for (read, written, [first, second]) in [
+        (&event, &event, [event_of(2), event_of(3)]),
+        (&event, &same_event, [event_of(4), event_of(5)]),
+        (&settings, &settings, [settings_of(10), settings_of(20)]),
+        (&terms, &terms, ["check-in-and-ticket", "unauthorised-registration"].map(terms_of)),
+        (&reward, &reward, [reward_of(2), reward_of(3)]),
+        (&coupon, &coupon, [coupon_of(40), coupon_of(30)]),
+        (&kiosk, &kiosk, ["Inkom", "Uitgang"].map(kiosk_of)),
+    ] {
+        let changes = async |tag: &str, body: &Value| {
+            let request = ksb.request(Method::PUT, written).header("if-match", tag);
+            ksb.send(request.json(body)).await
+        };
+        let tag = ksb.gets(read).await.header("etag").expect("a tag").to_owned();
+        assert!(matches!(changes(&tag, &first).await.status, 200 | 204), "{written}");
+        for stale in [tag.as_str(), "\"iets\""] {
+            changes(stale, &second).await.refused(412, "own/changed-meanwhile");
+        }
+        let again = ksb.gets(read).await;
+        assert_ne!(again.header("etag"), Some(tag.as_str()), "{read}");
+        assert!(matches!(ksb.puts(written, second).await.status, 200 | 204), "{written}");
+        assert_ne!(ksb.gets(read).await.header("etag"), again.header("etag"), "{read}");
+    }
+    assert_eq!(ksb.gets(&settings).await.ok()["graceDays"], 20);
+    let set = json!({
+        "groups": ["unauthorised-registration"], "otherMunicipalities": false, "keys": [],
+    });
+    assert_eq!(ksb.gets(&terms).await.ok(), set);
+    let foreign = format!("/admin/v1/counters/{THEATRE}/terms/2");
+    region.ksb_of(2).gets(&foreign).await.refused(400, "own/counter-card-system");
+}
+
 /// Long answers are packed for whoever can unpack them.
 #[tokio::test]
 async fn long_answers_are_compressed_on_demand() {
@@ -191,4 +261,32 @@ async fn long_answers_are_compressed_on_demand() {
     let packed = Answer::to(asked).await;
     assert_eq!(packed.header("content-encoding"), Some("gzip"));
     assert!(packed.bytes.len() * 2 < plain.bytes.len());
+}
+
+/// Behind a proxy a link begins with where others reach the server; else with the host of the request.
+#[tokio::test]
+async fn links_lead_to_where_others_reach_the_server() {
+    let region = Region::new().await;
+    let (desk, admin) = (region.desk(THEATRE), region.admin_of(THEATRE));
+    let holder = region.entitled().await;
+    let activity = region.activity(THEATRE, 10.0).await;
+    desk.sells(&holder.card, &activity, 10.0).await.ok();
+    let report = admin.asks_report(today(), today()).await.ok();
+    desk.uploads_picture(&holder, "file", &crate::private::jpeg("iemand")).await.done();
+    let public = "https://uitpas.example/kaart";
+    let reached = region.reached_by(&format!("{public}/"), &admin).await;
+    for (path, field) in [
+        (
+            format!("/v4/organizers/{THEATRE}/financial-reports/{}/download-link", report["id"]),
+            "downloadLink",
+        ),
+        (format!("/v4/events/{activity}/qr-checkincodes/download-link"), "downloadLink"),
+        (format!("/v4/passholders/{}/picture", holder.id), "pictureUrl"),
+    ] {
+        let link = reached.gets(&path).await.ok()[field].clone();
+        let behind = text(&link).strip_prefix(public).expect("the address that others know");
+        assert_eq!(region.stranger().gets(behind).await.status, 200, "{link}");
+        let link = admin.gets(&path).await.ok()[field].clone();
+        assert!(text(&link).starts_with(&region.base), "{link}");
+    }
 }

@@ -8,10 +8,10 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 use uitpas_api::auth::Kind;
 
-use crate::region::{Region, THEATRE, today};
+use crate::region::{ELSEWHERE, Region, THEATRE, today};
 
 /// In the order in which `client.py` walks them: what one leaves is what the next finds.
-const FLOWS: [&str; 7] = [
+const FLOWS: [&str; 10] = [
     "counter_registration",
     "save_and_pay_with_points",
     "grant_social_tariff",
@@ -19,6 +19,9 @@ const FLOWS: [&str; 7] = [
     "kiosk",
     "report",
     "event",
+    "upgrade",
+    "uitid",
+    "order",
 ];
 
 #[tokio::test]
@@ -33,13 +36,30 @@ async fn a_client_of_the_contract_walks_its_flows() {
         let subject = subject.parse().expect("a subject");
         region.app.issuer.token(subject, Kind::User, Utc::now(), TimeDelta::hours(1))
     };
+    let user = |name: &str| {
+        region.with_email(name, &format!("{name}@voorbeeld.example"), true).token.expect("a token")
+    };
+    let (there, card_there) = (region.ksb_of(2), region.number(true));
+    let terms = json!({ "groups": ["authorised-registration"], "otherMunicipalities": true });
+    there.sets_terms(ELSEWHERE, terms).await.done();
+    there.takes_in(&card_there, json!({})).await.done();
+    let prices = json!({
+        "organizer": { "id": THEATRE }, "permissionDetails": [{ "id": "MEMBERSHIP_PRICES_READ" }],
+    });
+    let website = json!({ "name": "Website", "permissions": [prices] });
+    region.owner().puts("/admin/v1/clients/website", website).await.done();
+    let shop = region.client_with(THEATRE, &["ORDERS_CREATE"]).await;
     let world = json!({
         "base": region.base,
         "organizer": THEATRE,
         "today": today(),
         "tokens": {
             "desk": token("theater-member"), "admin": token("theater-admin"), "ksb": token("ksb-1"),
+            "elsewhere": token("overhal-member"), "shop": shop.token.expect("a token"),
+            "jef": user("jef"), "marie": user("marie"),
         },
+        "website": "website",
+        "elsewhere": { "organizer": ELSEWHERE, "card": card_there },
         "regular": [region.card(false).await],
         "social": [social],
         "chip": chip,

@@ -3,6 +3,7 @@
 use chrono::{TimeDelta, Utc};
 use reqwest::Method;
 use serde_json::{Value, json};
+use uitpas_api::guesses::GUESSES_MAX;
 
 use crate::answer::Answer;
 use crate::region::{ELSEWHERE, GYM, Holder, Region, THEATRE, YOUTH, between, text};
@@ -54,6 +55,32 @@ async fn a_device_becomes_one_kiosk_and_opens_no_other_door() {
     region.stranger().send(request).await.refused(401, "auth/unauthorized");
     region.desk(YOUTH).gets("/v4/kiosk-devices").await.refused(401, "auth/unauthorized");
     assert!(!region.whole_log().await.contains("toestel-"), "a secret stands in the log");
+}
+
+/// R-KSK-01, R-SEC-02: the code of a kiosk is not to be found out by trying, on however many devices.
+#[tokio::test]
+async fn whoever_guesses_the_code_of_a_kiosk_has_to_wait() {
+    let region = Region::new().await;
+    let made = make(&region, "Inkomhal", &[YOUTH]).await;
+    let other = make(&region, "Zijdeur", &[YOUTH]).await;
+    let mut guesses = 0;
+    let waits = loop {
+        let device = Device::new(&region, &format!("toestel-{guesses:010}"));
+        let name = ["Inkomhal", "INKOMHAL"][guesses as usize % 2];
+        let answer = device.sets_up(name, &format!("{guesses:016X}")).await;
+        if answer.status == 429 {
+            break answer;
+        }
+        answer.refused(401, "auth/unauthorized");
+        guesses += 1;
+    };
+    waits.refused(429, "uitpas/rate-limited");
+    assert!(waits.header("retry-after").is_some());
+    assert!((GUESSES_MAX.get()..2 * GUESSES_MAX.get()).contains(&guesses), "{guesses}");
+    // Other kiosks are set up as ever, and nobody became this one.
+    set_up(&region, &other).await;
+    let path = format!("/admin/v1/kiosks/{}", text(&made["id"]));
+    assert_eq!(region.ksb().gets(&path).await.ok()["configured"], false);
 }
 
 /// R-KSK-01

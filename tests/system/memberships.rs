@@ -1,6 +1,7 @@
 //! Joining another card system, granting and ending social status by another card, and the prices.
 
 use serde_json::{Value, json};
+use uitpas_api::guesses::GUESSES_MAX;
 
 use crate::answer::Answer;
 use crate::region::{Desk, ELSEWHERE, GYM, Holder, Region, THEATRE, in_days, list, text};
@@ -190,6 +191,33 @@ async fn the_price_of_a_membership_is_known_before_saving() {
     desk.registers(&person).await.refused_saying(400, spent, "al gebruikt");
     let query = format!("postalCode=9981&dateOfBirth={adult}&voucher=LENTE");
     asks(query).await.refused_saying(400, spent, "al gebruikt");
+}
+
+/// R-REG-06: codes of vouchers are not to be found out by trying, whatever they are tried at.
+#[tokio::test]
+async fn whoever_guesses_vouchers_has_to_wait() {
+    let region = Region::new().await;
+    let (desk, other) = (region.desk(THEATRE), region.admin_of(THEATRE));
+    let (holder, unknown) = (region.passholder().await, "uitpas/invalid-voucher-code");
+    let mut person = region.person(THEATRE, &region.card(false).await);
+    let mut guesses = 0;
+    let waits = loop {
+        person["registrationVoucher"] = format!("LENTE{guesses}").into();
+        let answer = match guesses % 2 {
+            0 => desk.price(&holder, 1, &format!("&voucher=LENTE{guesses}")).await,
+            _ => desk.registers(&person).await,
+        };
+        if answer.status == 429 {
+            break answer;
+        }
+        answer.refused(400, unknown);
+        guesses += 1;
+    };
+    waits.refused(429, "uitpas/rate-limited");
+    assert!((GUESSES_MAX.get()..2 * GUESSES_MAX.get()).contains(&guesses), "{guesses}");
+    // Without a voucher it goes on, and so do others.
+    desk.price(&holder, 1, "").await.ok();
+    other.price(&holder, 1, "&voucher=LENTE").await.refused(400, unknown);
 }
 
 /// R-CRD-10: a replacement costs what the card system set.

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use uitpas_api::oidc::{CannotTrust, Outside, Settings};
 
-use crate::region::{Region, THEATRE};
+use crate::region::{Region, THEATRE, serve};
 
 /// R-SEC-01: only a token of that issuer, for us, in force, with a second factor; and no other way
 /// round.
@@ -149,10 +149,7 @@ impl Door {
         let outside = Outside::discover(&url, &settings()).await.expect("an issuer");
         let mut app = region.app.clone();
         app.outside = Some(Arc::new(outside.looking_every(look_every)));
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let base = format!("http://{}", listener.local_addr().expect("an address"));
-        tokio::spawn(async move { axum::serve(listener, uitpas_api::http::router(app)).await });
-        Self { region, base }
+        Self { region, base: serve(app).await }
     }
 
     /// What the permissions of whoever holds this token answer.

@@ -82,13 +82,17 @@ impl Region {
         let projections = Projections::open(&store).await.expect("views");
         let running = projections.start();
         let app = App::new(store, projections);
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let base = format!("http://{}", listener.local_addr().expect("an address"));
-        let router = uitpas_api::http::router(app.clone());
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let base = serve(app.clone()).await;
         let client = reqwest::Client::builder().build().expect("a client");
         let (serial, seen) = (AtomicU32::new(0), Arc::default());
         Self { database, app, base, client, serial, seen, _running: running }
+    }
+
+    /// What this desk sees where others reach the server by another address.
+    pub async fn reached_by(&self, url: &str, desk: &Desk) -> Desk {
+        let mut app = self.app.clone();
+        app.public_url = Some(url.parse().expect("a URL"));
+        Desk { base: serve(app).await, ..desk.clone() }
     }
 
     /// Two card systems with their KSB admins and keys, and the counters with their staff.
@@ -449,6 +453,14 @@ fn past_sale(
 }
 
 /// One occurrence, from and until so many minutes from now.
+/// Serves on a port of its own.
+pub async fn serve(app: App) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let base = format!("http://{}", listener.local_addr().expect("an address"));
+    tokio::spawn(async move { axum::serve(listener, uitpas_api::http::router(app)).await });
+    base
+}
+
 pub fn between(from: i64, until: i64) -> Value {
     let at = |minutes| (Utc::now() + TimeDelta::minutes(minutes)).to_rfc3339();
     json!({ "calendarType": "single", "startDate": at(from), "endDate": at(until) })

@@ -8,7 +8,7 @@ use uitpas_domain::metadata::{Channel, Role};
 use uitpas_projections::{Paging, ticket_sales};
 use uitpas_store::Work;
 
-use super::{Outcome, Request, decide, demand_ksb, execute, offering};
+use super::{Outcome, Request, decide, demand_ksb, demand_version, execute, offering};
 use crate::app::App;
 use crate::problem::{Answer, Problem};
 
@@ -55,10 +55,12 @@ pub async fn change_settings(
     request: &Request,
     id: &ActivityId,
     settings: &Settings,
+    version: Option<u64>,
 ) -> Answer<()> {
     let at = app.now();
     execute(app, request, Channel::BackOffice, |work| async move {
         demand_ksb_of_activity(&work, request, id).await?;
+        demand_version(version, &work.load::<Activity>(id).await?.state.settings)?;
         let settings = settings.clone();
         decide::<Activity>(&work, id, Command::ChangeSettings { settings, at }).await?;
         Ok(())

@@ -91,6 +91,30 @@ pub async fn of_counter(
     Ok(view::of_counter(app.pool(), counter, right).await?)
 }
 
+/// Who has a membership of an association, in force or over; absent: either. It is for the counters
+/// that see it: one of the caller's, or the one that is named.
+pub async fn members(
+    app: &App,
+    caller: &Caller,
+    counter: Option<&CounterId>,
+    id: AssociationId,
+    in_force: Option<bool>,
+) -> Answer<Vec<PassholderId>> {
+    let known = app.store.load::<Association>(&id).await?;
+    let known = known.state.known().map_err(|_| Problem::AssociationNotFound)?;
+    let counters = match counter {
+        Some(counter) => vec![counter.clone()],
+        None => app.counters_of(caller).await?,
+    };
+    let sees = |counter| known.readers.contains(counter) || known.registrars.contains(counter);
+    if !counters.iter().any(sees) {
+        return Err(Problem::Forbidden("no counter that sees this association".to_owned()));
+    }
+    app.caught_up(caller, view::PROJECTION.name).await?;
+    let today = day_in_belgium(app.now());
+    Ok(view::members(app.pool(), id, in_force, today).await?)
+}
+
 /// What a passholder has of an association, or could have.
 pub struct Standing {
     pub association: view::Association,

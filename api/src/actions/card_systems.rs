@@ -1,10 +1,10 @@
 //! Card systems: creating one, and what its KSB admins lay down.
 
-use uitpas_domain::card_system::{CardSystem, Command, Voucher, VoucherCode};
+use uitpas_domain::card_system::{CardSystem, Command, Settings, Voucher, VoucherCode};
 use uitpas_domain::ids::CardSystemId;
 use uitpas_domain::metadata::{Channel, Role};
 
-use super::{Request, decide, demand_ksb, execute};
+use super::{Request, decide, demand_ksb, demand_version, execute};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::problem::Answer;
@@ -29,6 +29,34 @@ pub async fn carry_out(
             false => demand_ksb(&work, &request.caller, id).await?,
         }
         decide::<CardSystem>(&work, &id, command.clone()).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// What its admins settled, for one of them.
+pub async fn settings(app: &App, caller: &Caller, id: CardSystemId) -> Answer<Settings> {
+    let found = app.store.preview(|work| async move {
+        demand_ksb(&work, caller, id).await?;
+        Ok(work.load::<CardSystem>(&id).await?.state.settings.clone())
+    });
+    Ok(found.await?)
+}
+
+/// Settles that anew.
+pub async fn change_settings(
+    app: &App,
+    request: &Request,
+    id: CardSystemId,
+    settings: &Settings,
+    version: Option<u64>,
+) -> Answer<()> {
+    let at = app.now();
+    execute(app, request, Channel::BackOffice, |work| async move {
+        demand_ksb(&work, &request.caller, id).await?;
+        demand_version(version, &work.load::<CardSystem>(&id).await?.state.settings)?;
+        let settings = settings.clone();
+        decide::<CardSystem>(&work, &id, Command::ChangeSettings { settings, at }).await?;
         Ok(())
     })
     .await

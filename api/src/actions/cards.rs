@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uitpas_domain::card::{Card, Command as CardCommand, Holder as CardHolder, TakeIn};
 use uitpas_domain::card_system::CardSystem;
-use uitpas_domain::counter::Counter;
+use uitpas_domain::counter::{Counter, Task};
 use uitpas_domain::ids::{CardSystemId, CounterId, PassholderId};
 use uitpas_domain::metadata::Channel;
 use uitpas_domain::passholder::cards::{Block, BlockCard, CardRefused, ReplaceCard};
@@ -127,6 +127,8 @@ pub async fn replace(
     execute(app, request, Channel::Counter, |work| async move {
         work.lock(&[StreamKey::of::<Passholder>(&passholder)]).await?;
         let by = authority(&work, &request.caller, &replacement.counter).await?;
+        // Whether somebody has a card is told to whoever gives cards.
+        by.demand(Task::Replace).map_err(Problem::from)?;
         let of_counter = work.load::<Counter>(&replacement.counter).await?.state.card_systems();
         let holder = work.load::<Passholder>(&passholder).await?.state.clone();
         let holder = holder.holder()?;

@@ -12,7 +12,9 @@ use uitpas_domain::values::iban::Iban;
 use uitpas_projections::counters as view;
 use uitpas_store::{Unsuccessful, Work};
 
-use super::{Outcome, Request, accounts, authority_quietly, decide, demand_ksb, execute};
+use super::{
+    Outcome, Request, accounts, authority_quietly, decide, demand_ksb, demand_version, execute,
+};
 use crate::app::App;
 use crate::auth::{Caller, Kind};
 use crate::problem::{Answer, Problem};
@@ -30,6 +32,32 @@ pub async fn create(app: &App, request: &Request, id: &CounterId, profile: &Prof
     .await
 }
 
+/// The terms that a KSB admin set, for one of them.
+pub async fn terms(
+    app: &App,
+    caller: &Caller,
+    id: &CounterId,
+    card_system: CardSystemId,
+) -> Answer<Terms> {
+    let found = app.store.preview(|work| async move {
+        demand_ksb(&work, caller, card_system).await?;
+        let counter = work.load::<Counter>(id).await?;
+        if !counter.exists() {
+            return Err(Problem::from(Refused::Unknown))?;
+        }
+        if !counter.state.card_systems().contains(&card_system) {
+            return Err(Problem::from(Refused::ForeignCardSystem))?;
+        }
+        Ok(terms_in(&counter.state, card_system))
+    });
+    Ok(found.await?)
+}
+
+/// None were set: it may do nothing there.
+fn terms_in(counter: &Counter, card_system: CardSystemId) -> Terms {
+    counter.terms.get(&card_system).cloned().unwrap_or_default()
+}
+
 /// A KSB admin sets permissions, keys and ticket limit (R-CTR-03).
 pub async fn set_terms(
     app: &App,
@@ -37,10 +65,13 @@ pub async fn set_terms(
     id: &CounterId,
     card_system: CardSystemId,
     terms: &Terms,
+    version: Option<u64>,
 ) -> Answer<()> {
     let at = app.now();
     execute(app, request, Channel::BackOffice, |work| async move {
         demand_ksb(&work, &request.caller, card_system).await?;
+        let known = work.load::<Counter>(id).await?;
+        demand_version(version, &terms_in(&known.state, card_system))?;
         let system = work.load::<CardSystem>(&card_system).await?;
         system.state.knows_keys(&terms.keys)?;
         let terms = terms.clone();

@@ -15,7 +15,9 @@ use uitpas_projections::coupons as view;
 use uitpas_store::Work;
 
 use super::ticket_sales::{self, NewSale, age_of};
-use super::{Outcome, Request, card_systems_of, decide, demand_ksb, execute, offering};
+use super::{
+    Outcome, Request, card_systems_of, decide, demand_ksb, demand_version, execute, offering,
+};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::problem::{Answer, Problem};
@@ -54,13 +56,14 @@ pub async fn change(
     request: &Request,
     id: CouponId,
     definition: &Definition,
+    version: Option<u64>,
 ) -> Answer<()> {
     let at = app.now();
     execute(app, request, Channel::BackOffice, |work| async move {
-        let known = work.load::<Coupon>(&id).await?;
-        let owner = known.state.definition.as_ref().map(|known| known.owner);
-        let owner = owner.ok_or(Problem::from(uitpas_domain::coupon::Refused::Unknown))?;
-        demand_ksb(&work, &request.caller, owner).await?;
+        let known = work.load::<Coupon>(&id).await?.state.clone();
+        let known = known.definition.as_deref().ok_or(uitpas_domain::coupon::Refused::Unknown)?;
+        demand_ksb(&work, &request.caller, known.owner).await?;
+        demand_version(version, known)?;
         demand_audience(&work, definition).await?;
         let definition = Box::new(definition.clone());
         decide::<Coupon>(&work, &id, Command::Change { definition, at }).await?;

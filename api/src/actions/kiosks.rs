@@ -20,8 +20,10 @@ use uitpas_projections::activities;
 use uitpas_store::{Unsuccessful, Work};
 use uuid::Uuid;
 
-use super::{Outcome, Request, authority, card_systems_of, decide, demand_ksb, execute};
-use super::{identify, offering};
+use super::{
+    Outcome, Request, authority, card_systems_of, decide, demand_ksb, demand_version, execute,
+    identify, offering,
+};
 use crate::app::App;
 use crate::auth::{Caller, Kind};
 use crate::problem::{Answer, Problem};
@@ -36,13 +38,14 @@ pub async fn provision(
     request: &Request,
     known: Option<KioskId>,
     profile: &Profile,
+    version: Option<u64>,
 ) -> Answer<KioskId> {
     let (id, at) = (known.unwrap_or_else(|| KioskId(Uuid::now_v7())), app.now());
     execute(app, request, Channel::BackOffice, |work| async move {
         demand_ksb(&work, &request.caller, profile.card_system).await?;
         let kiosk = work.load::<Kiosk>(&id).await?.state.clone();
         if known.is_some() {
-            kiosk.known()?;
+            demand_version(version, kiosk.known()?)?;
         }
         for counter in &profile.counters {
             let counter = work.load::<Counter>(counter).await?;

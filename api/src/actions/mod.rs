@@ -42,6 +42,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
 use uitpas_domain::activity::Activity;
 use uitpas_domain::card_system::CardSystem;
 use uitpas_domain::counter::{Authority, Counter};
@@ -132,6 +133,22 @@ where
     let Executed { answer, position, .. } = app.store.execute(command, decide).await?;
     app.has_seen(&request.caller, position);
     Ok(answer)
+}
+
+/// The version of what somebody may look at and change, for `If-Match`: another one whenever it is
+/// otherwise than before.
+pub fn version_of(content: &impl Serialize) -> u64 {
+    let content = serde_json::to_vec(content).expect("what is kept can be written");
+    let [a, b, c, d, e, f, g, h, ..] = <[u8; 32]>::from(Sha256::digest(content));
+    u64::from_be_bytes([a, b, c, d, e, f, g, h])
+}
+
+/// Refuses to change what somebody else changed since it was looked at; absent: whichever is there.
+pub fn demand_version(seen: Option<u64>, content: &impl Serialize) -> Answer<()> {
+    match seen.is_none_or(|seen| seen == version_of(content)) {
+        true => Ok(()),
+        false => Err(Problem::ChangedMeanwhile),
+    }
 }
 
 /// Decides a command on a stream and records what follows.

@@ -2,7 +2,6 @@
 //! here on the way in, opened here on the way out.
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use uitpas_domain::counter::Task;
 use uitpas_domain::ids::{CounterId, PassholderId};
 use uitpas_domain::metadata::Channel;
@@ -16,7 +15,7 @@ use uitpas_store::sealing::{self, PersonKey};
 use uitpas_store::{Failed, StreamKey, Work};
 
 use super::passholders::{authority_over, person_key};
-use super::{Outcome, Request, decide, execute};
+use super::{Outcome, Request, decide, demand_version, execute, version_of};
 use crate::app::App;
 use crate::auth::{Caller, Someone};
 use crate::problem::{Answer, Problem};
@@ -29,13 +28,6 @@ const PICTURE: &str = "picture";
 pub struct Noted {
     pub note: Option<Note>,
     pub version: u64,
-}
-
-/// Every note that was ever written has a version of its own; no note has one too.
-fn version_of(note: Option<&Sealed<Note>>) -> u64 {
-    let Some(note) = note else { return 1 };
-    let [a, b, c, d, e, f, g, h, ..] = <[u8; 32]>::from(Sha256::digest(note.as_str()));
-    u64::from_be_bytes([a, b, c, d, e, f, g, h])
 }
 
 /// The note that is kept of a person, if it can be read.
@@ -56,7 +48,7 @@ pub async fn note(app: &App, caller: &Caller, id: PassholderId) -> Answer<Noted>
         let holder = state.state.holder()?;
         authority_over(&work, caller, counters, holder, Task::Edit).await?;
         let note = open_note(&work, id, holder).await?;
-        Ok(Noted { note, version: version_of(holder.note.as_ref()) })
+        Ok(Noted { note, version: version_of(&holder.note) })
     });
     Ok(noted.await?)
 }
@@ -76,9 +68,8 @@ pub async fn set_note(
         let state = work.load::<Passholder>(&id).await?;
         let holder = state.state.holder()?;
         let by = authority_over(&work, &request.caller, counters, holder, Task::Edit).await?;
-        if version.is_some_and(|seen| seen != version_of(holder.note.as_ref())) {
-            return Err(Problem::ChangedMeanwhile)?;
-        }
+        // Sealed anew each time: every note that was ever written has a version of its own.
+        demand_version(version, &holder.note)?;
         if open_note(&work, id, holder).await?.as_ref() == note {
             return Ok(());
         }

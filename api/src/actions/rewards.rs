@@ -16,8 +16,8 @@ use uitpas_store::{StreamKey, Work};
 use uuid::Uuid;
 
 use super::{
-    Outcome, Request, authority, authority_quietly, card_systems_of, decide, demand_ksb, execute,
-    identify,
+    Outcome, Request, authority, authority_quietly, card_systems_of, decide, demand_ksb,
+    demand_version, execute, identify,
 };
 use crate::app::App;
 use crate::auth::Caller;
@@ -63,6 +63,7 @@ pub async fn change(
     request: &Request,
     id: RewardId,
     definition: &Definition,
+    version: Option<u64>,
 ) -> Answer<()> {
     let at = app.now();
     execute(app, request, Channel::BackOffice, |work| async move {
@@ -71,6 +72,7 @@ pub async fn change(
         for owner in [known.owner, definition.owner] {
             demand_ksb(&work, &request.caller, owner).await?;
         }
+        demand_version(version, known)?;
         let definition = Box::new(definition.clone());
         decide::<Reward>(&work, &id, RewardCommand::Change { definition, at }).await?;
         Ok(())

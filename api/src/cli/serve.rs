@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 
 use super::Outcome;
 use crate::app::App;
+use crate::http::links::PublicUrl;
 use crate::http::{REQUEST_TIMEOUT, metrics, router};
 use crate::ledger::{Ledger, Target};
 use crate::oidc::{Outside, Settings};
@@ -25,6 +26,10 @@ pub struct Serve {
     /// Rehearses another day: the clock begins at this moment. Only on a directory of one's own.
     #[arg(long, value_name = "INSTANT", requires = "data")]
     now: Option<DateTime<Utc>>,
+    /// Where others reach this server, with which the links in answers begin. Without it they are
+    /// http:// and the host of the request.
+    #[arg(long, value_name = "URL", env = "UITPAS_PUBLIC_URL")]
+    public_url: Option<PublicUrl>,
     #[command(flatten)]
     tokens: Settings,
 }
@@ -37,6 +42,7 @@ impl Serve {
         if let Some(issuer) = &self.tokens.issuer {
             ledger.app.outside = Some(Arc::new(Outside::discover(issuer, &self.tokens).await?));
         }
+        ledger.app.public_url = self.public_url;
         if let Some(now) = self.now {
             ledger.app.clock.turn_to(now);
         }

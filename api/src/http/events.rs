@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderName, StatusCode};
 use serde::{Deserialize, Serialize};
 use uitpas_domain::activity::{self, Settings};
 use uitpas_domain::ids::{ActivityId, CardSystemId, DistributionKeyId};
@@ -14,8 +14,8 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::extract::{Id, Write};
-use crate::actions::{self, activities};
+use super::extract::{Id, IfMatch, Write, etag};
+use crate::actions::{self, activities, version_of};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::http::admin::counters::GivenLimit;
@@ -139,38 +139,47 @@ struct EventSettings {
     get,
     path = "/events/{id}/settings",
     params(("id" = String, Path)),
-    responses((status = 200, body = EventSettings)),
+    responses((
+        status = 200,
+        body = EventSettings,
+        headers(("ETag" = String, description = "The version, for `If-Match`."))
+    )),
     security(("token" = ["EVENT_SETTINGS_READ"]))
 )]
 async fn settings(
     State(app): State<App>,
     caller: Caller,
     Id(id): Id<ActivityId>,
-) -> Answer<Json<EventSettings>> {
+) -> Answer<([(HeaderName, String); 1], Json<EventSettings>)> {
     let offering = offering(&app, &id).await?;
     let organizer = offering.organizer().ok_or(Problem::EventNotFound)?;
     app.authority_at(&caller, organizer).await?;
     let settings = &offering.activity.settings;
-    Ok(Json(EventSettings {
+    let printed = EventSettings {
         id,
         passholder_ticket_limit: settings.ticket_limit.map(GivenLimit::from),
         checkin_limit: settings.check_in_limit.map(GivenLimit::from),
         checkin_points: settings.check_in_points,
-    }))
+    };
+    Ok(([etag(version_of(settings))], Json(printed)))
 }
 
 /// Replaces them all: a limit that is left out is the default one again.
 #[utoipa::path(
     put,
     path = "/events/{id}/settings",
-    params(("id" = String, Path)),
+    params(
+        ("id" = String, Path),
+        ("If-Match" = Option<String>, Header, description = "The version that was looked at.")
+    ),
     request_body = EventSettings,
-    responses((status = 204)),
+    responses((status = 204), (status = 412)),
     security(("token" = ["EVENT_SETTINGS_UPDATE"]))
 )]
 async fn change_settings(
     State(app): State<App>,
     Id(id): Id<ActivityId>,
+    IfMatch(version): IfMatch,
     Write { request, body }: Write<EventSettings>,
 ) -> Answer<StatusCode> {
     if body.id != id {
@@ -182,7 +191,7 @@ async fn change_settings(
         check_in_limit: body.checkin_limit.map(Limit::from),
         ticket_limit: body.passholder_ticket_limit.map(Limit::from),
     };
-    match activities::change_settings(&app, &request, &id, &settings).await {
+    match activities::change_settings(&app, &request, &id, &settings, version).await {
         Err(Problem::Activity(activity::Refused::Unknown)) => Err(Problem::EventNotFound),
         changed => changed.map(|()| StatusCode::NO_CONTENT),
     }

@@ -113,7 +113,8 @@ async fn set_up(State(app): State<App>, http: HttpRequest) -> Answer<Json<KioskD
         let why = format!("at least {DEVICE_ID_CHARS_MIN} characters: it is a secret");
         return Err(Problem::BodyData("/deviceId".to_owned(), why));
     }
-    let guessed = app.store.master_key().claim_hash("kiosk-setup", &name);
+    // However it is written, it is one kiosk.
+    let guessed = app.store.master_key().claim_hash("kiosk-setup", &name.to_lowercase());
     let guessed = hex::encode(guessed).parse().map_err(|_| Problem::KioskNotFound)?;
     app.guesses.count_by(&guessed)?;
     let id = kiosks::claim(&app, &name, &device, &code).await?;

@@ -62,7 +62,7 @@ struct WantedSocialTariff {
     path = "/passholders/{id}/memberships/{cardSystem}",
     params(("id" = Uuid, Path), ("cardSystem" = u32, Path)),
     request_body = MembershipRequest,
-    responses((status = 201)),
+    responses((status = 201), (status = 429)),
     security(("token" = ["PASSHOLDERS_WRITE"]))
 )]
 async fn take_up(
@@ -90,6 +90,10 @@ async fn take_up(
         address: body.address.map(|given| given.checked()).transpose()?,
         voucher: body.voucher,
     };
+    // Vouchers are worth money.
+    if new.voucher.is_some() {
+        app.guesses.count(&request.caller)?;
+    }
     memberships::take_up(&app, &request, passholder, &new).await?;
     Ok(StatusCode::CREATED)
 }

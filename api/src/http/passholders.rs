@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use uitpas_domain::calendar::day_in_belgium;
 use uitpas_domain::card_system::VoucherCode;
 use uitpas_domain::counter::Task;
-use uitpas_domain::ids::{CardSystemId, CounterId, PassholderId};
+use uitpas_domain::ids::{AssociationId, CardSystemId, CounterId, PassholderId};
 use uitpas_domain::passholder::registration::{
     AskedSocialStatus, Gender, PersonalDetails, Preferences, Terms,
 };
@@ -34,7 +34,7 @@ use super::shapes::{
 };
 use super::words;
 use crate::actions::passholders::{self, Change, Known, Registration};
-use crate::actions::{identify, private};
+use crate::actions::{associations, identify, private};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::problem::{Answer, Problem, REQUIRED};
@@ -164,7 +164,7 @@ pub enum CardType {
     post,
     path = "/passholders",
     request_body = Person,
-    responses((status = 200, body = Passholder)),
+    responses((status = 200, body = Passholder), (status = 429)),
     security(("token" = ["PASSHOLDERS_WRITE"]))
 )]
 async fn register(
@@ -173,6 +173,10 @@ async fn register(
 ) -> Answer<Json<Passholder>> {
     let required = |field: &str| Problem::BodyData(format!("/{field}"), REQUIRED.to_owned());
     let details = body.details()?;
+    // Vouchers are worth money.
+    if body.registration_voucher.is_some() {
+        app.guesses.count(&request.caller)?;
+    }
     let card = match body.registration_card_type {
         None => return Err(required("registrationCardType")),
         Some(CardType::Digital) => None,
@@ -297,6 +301,12 @@ struct Asked {
     /// No passholder here has a school: `*` finds nobody.
     #[serde(default, deserialize_with = "sought")]
     school_id: Option<String>,
+    /// Only who has a membership of this association, which the counter must see.
+    #[param(value_type = Option<Uuid>)]
+    association_id: Option<AssociationId>,
+    /// Only with `associationId`; absent: `ACTIVE`.
+    #[param(inline)]
+    association_membership_status: Option<MembershipStatus>,
     #[param(schema_with = words::day)]
     date_of_birth_from: Option<GivenDay>,
     #[param(schema_with = words::day)]
@@ -311,6 +321,14 @@ pub enum Sort {
     #[default]
     Asc,
     Desc,
+}
+
+#[derive(Deserialize, Clone, Copy, ToSchema)]
+#[serde(rename_all = "UPPERCASE")]
+enum MembershipStatus {
+    Active,
+    Expired,
+    All,
 }
 
 impl From<Sort> for view::SortByName {
@@ -364,6 +382,21 @@ async fn list(
     if asked.email.is_some() {
         app.guesses.count(&caller)?;
     }
+    let ids = match (asked.association_id, asked.association_membership_status) {
+        (None, None) => None,
+        (None, Some(_)) => {
+            return Err(Problem::Query("associationId".to_owned(), REQUIRED.to_owned()));
+        }
+        (Some(id), status) => {
+            let in_force = match status {
+                None | Some(MembershipStatus::Active) => Some(true),
+                Some(MembershipStatus::Expired) => Some(false),
+                Some(MembershipStatus::All) => None,
+            };
+            let counter = asked.organizer_id.as_ref();
+            Some(associations::members(&app, &caller, counter, id, in_force).await?)
+        }
+    };
     let search = view::Search {
         card_systems: Some(card_systems),
         name: asked.name,
@@ -373,6 +406,7 @@ async fn list(
         city: asked.city,
         birth_date_from: asked.date_of_birth_from.map(NaiveDate::from),
         birth_date_to: asked.date_of_birth_to.map(NaiveDate::from),
+        ids,
         sort: asked.sort.into(),
         paging,
         ..Default::default()

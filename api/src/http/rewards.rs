@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{StatusCode, Uri};
+use axum::http::{HeaderName, StatusCode, Uri};
 use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use uitpas_domain::calendar::{DayRange, Period as LimitPeriod, day_in_belgium, start_of_day};
@@ -23,11 +23,11 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::extract::{Bare, Id, Query, Write, paging};
+use super::extract::{Bare, Id, IfMatch, Query, Write, etag, paging};
 use super::shapes::{Page, instant, last_instant, sought};
 use super::words;
-use crate::actions::online_rewards;
 use crate::actions::rewards::{self, NewRedemption};
+use crate::actions::{online_rewards, version_of};
 use crate::app::App;
 use crate::auth::{self, Caller};
 use crate::problem::{Answer, Problem, REQUIRED};
@@ -350,35 +350,49 @@ pub(super) fn print_definition(
     get,
     path = "/rewards/{id}",
     params(("id" = Uuid, Path)),
-    responses((status = 200, body = Reward)),
+    responses((
+        status = 200,
+        body = Reward,
+        headers(("ETag" = String, description = "The version, for `If-Match`."))
+    )),
     security(("token" = ["REWARDS_READ"]))
 )]
-async fn one(State(app): State<App>, caller: Caller, Id(id): Id<RewardId>) -> Answer<Json<Reward>> {
+async fn one(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<RewardId>,
+) -> Answer<([(HeaderName, String); 1], Json<Reward>)> {
     // Whoever comes for himself may look at what he could take up.
     if caller.kind != auth::Kind::Passholder {
         app.demand_task(&caller, Task::Redeem).await?;
     }
-    Ok(Json(print(&app, id, &rewards::read(&app, id).await?)?))
+    let known = rewards::read(&app, id).await?;
+    let printed = print(&app, id, &known)?;
+    Ok(([etag(version_of(&known.definition))], Json(printed)))
 }
 
 /// Replaces what was laid down; parts are fixed after the first use (R-RWD-10).
 #[utoipa::path(
     put,
     path = "/rewards/{id}",
-    params(("id" = Uuid, Path)),
+    params(
+        ("id" = Uuid, Path),
+        ("If-Match" = Option<String>, Header, description = "The version that was looked at.")
+    ),
     request_body = NewReward,
-    responses((status = 200, body = Reward)),
+    responses((status = 200, body = Reward), (status = 412)),
     security(("token" = ["REWARDS_WRITE"]))
 )]
 async fn change(
     State(app): State<App>,
     Id(id): Id<RewardId>,
+    IfMatch(version): IfMatch,
     Write { request, body }: Write<NewReward>,
 ) -> Answer<Json<Reward>> {
     let known = rewards::read(&app, id).await?;
     let known = known.definition.ok_or(reward::Refused::Unknown)?;
     let definition = body.definition(known.status, known.owner)?;
-    rewards::change(&app, &request, id, &definition).await?;
+    rewards::change(&app, &request, id, &definition, version).await?;
     Ok(Json(print(&app, id, &rewards::read(&app, id).await?)?))
 }
 

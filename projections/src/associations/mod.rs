@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use sqlx::FromRow;
 use sqlx::postgres::PgPool;
 use uitpas_domain::association::{Definition, Event};
-use uitpas_domain::ids::{AssociationId, CardSystemId, CounterId};
+use uitpas_domain::ids::{AssociationId, CardSystemId, CounterId, PassholderId};
 use uitpas_domain::passholder;
 use uuid::Uuid;
 
@@ -49,7 +49,7 @@ pub const PROJECTION: Projection = Projection {
         ("passholder", "AssociationLeft"),
     ],
     opens_details: false,
-    statements: &[SEEN, REGISTERED, OWNED, ENDING],
+    statements: &[SEEN, REGISTERED, OWNED, MEMBERS, ENDING],
     new: || Box::new(Associations::default()),
 };
 
@@ -155,6 +155,23 @@ pub async fn of_counter(
 /// Those of a card system, by name.
 pub async fn of_card_system(pool: &PgPool, owner: CardSystemId) -> sqlx::Result<Vec<Association>> {
     sqlx::query_as(OWNED).bind(number(owner)).fetch_all(pool).await
+}
+
+const MEMBERS: &str = "
+    select passholder
+    from views.association_memberships
+    where association = $1 and ($2::boolean is null or (until_day >= $3::date) = $2)";
+
+/// Who has a membership of an association that was not stopped: one in force on this day or one that
+/// was over by then; absent: either.
+pub async fn members(
+    pool: &PgPool,
+    association: AssociationId,
+    in_force: Option<bool>,
+    on: NaiveDate,
+) -> sqlx::Result<Vec<PassholderId>> {
+    let rows = sqlx::query_scalar(MEMBERS).bind(association.0).bind(in_force).bind(on);
+    Ok(rows.fetch_all(pool).await?.into_iter().map(PassholderId).collect())
 }
 
 /// A membership that is about to end, of an association.

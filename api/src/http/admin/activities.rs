@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 use super::counters::GivenLimit;
 use crate::actions::activities;
 use crate::app::App;
-use crate::http::extract::{Id, Write};
+use crate::http::extract::{Id, IfMatch, Write};
 use crate::problem::Answer;
 
 pub fn router() -> OpenApiRouter<App> {
@@ -33,14 +33,18 @@ struct ActivitySettings {
 #[utoipa::path(
     put,
     path = "/activities/{id}/settings",
-    params(("id" = String, Path)),
+    params(
+        ("id" = String, Path),
+        ("If-Match" = Option<String>, Header, description = "The version that was looked at.")
+    ),
     request_body = ActivitySettings,
-    responses((status = 204)),
+    responses((status = 204), (status = 412)),
     security(("token" = ["ksb-admin"]))
 )]
 async fn change_settings(
     State(app): State<App>,
     Id(id): Id<ActivityId>,
+    IfMatch(version): IfMatch,
     Write { request, body }: Write<ActivitySettings>,
 ) -> Answer<StatusCode> {
     let settings = Settings {
@@ -48,7 +52,7 @@ async fn change_settings(
         check_in_limit: body.checkin_limit.map(Limit::from),
         ticket_limit: body.passholder_ticket_limit.map(Limit::from),
     };
-    activities::change_settings(&app, &request, &id, &settings).await?;
+    activities::change_settings(&app, &request, &id, &settings, version).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

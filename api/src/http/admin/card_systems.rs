@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderName, StatusCode};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use uitpas_domain::activity::{After, Margins};
@@ -22,9 +22,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::renewal::BrokenLine;
-use crate::actions::{Request, card_systems};
+use crate::actions::{Request, card_systems, version_of};
 use crate::app::App;
-use crate::http::extract::{Bare, CsvUpload, Id, Ids, Write};
+use crate::auth::Caller;
+use crate::http::extract::{Bare, CsvUpload, Id, Ids, IfMatch, Write, etag};
 use crate::http::shapes::{GivenDay, GivenPrice};
 use crate::http::words;
 use crate::import::vouchers;
@@ -40,7 +41,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(choose_default_keys))
         .routes(routes!(set_prices))
         .routes(routes!(set_administrative_prices))
-        .routes(routes!(change_settings))
+        .routes(routes!(settings, change_settings))
         .routes(routes!(issue_voucher))
         .routes(routes!(issue_vouchers))
 }
@@ -272,7 +273,7 @@ async fn set_administrative_prices(
     carry_out(&app, &request, id, Command::SetAdministrativePrices { prices, at }).await
 }
 
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct CardSystemSettings {
     grace_days: u16,
@@ -283,16 +284,49 @@ struct CardSystemSettings {
 }
 
 #[utoipa::path(
-    put,
+    get,
     path = "/card-systems/{id}/settings",
     params(("id" = u32, Path)),
+    responses((
+        status = 200,
+        body = CardSystemSettings,
+        headers(("ETag" = String, description = "The version, for `If-Match`."))
+    )),
+    security(("token" = ["ksb-admin"]))
+)]
+async fn settings(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<CardSystemId>,
+) -> Answer<([(HeaderName, String); 1], Json<CardSystemSettings>)> {
+    let known = card_systems::settings(&app, &caller, id).await?;
+    let After::Minutes(minutes_after_without_staff) = known.without_staff.after else {
+        return Err(Problem::Internal("a margin without staff is set in minutes".into()));
+    };
+    let printed = CardSystemSettings {
+        grace_days: known.grace_days,
+        expired_closes_points: known.expired_closes_points,
+        minutes_before_without_staff: known.without_staff.minutes_before,
+        minutes_after_without_staff,
+    };
+    Ok(([etag(version_of(&known))], Json(printed)))
+}
+
+#[utoipa::path(
+    put,
+    path = "/card-systems/{id}/settings",
+    params(
+        ("id" = u32, Path),
+        ("If-Match" = Option<String>, Header, description = "The version that was looked at.")
+    ),
     request_body = CardSystemSettings,
-    responses((status = 204)),
+    responses((status = 204), (status = 412)),
     security(("token" = ["ksb-admin"]))
 )]
 async fn change_settings(
     State(app): State<App>,
     Id(id): Id<CardSystemId>,
+    IfMatch(version): IfMatch,
     Write { request, body }: Write<CardSystemSettings>,
 ) -> Answer<StatusCode> {
     let settings = Settings {
@@ -303,8 +337,8 @@ async fn change_settings(
             after: After::Minutes(body.minutes_after_without_staff),
         },
     };
-    let at = app.now();
-    carry_out(&app, &request, id, Command::ChangeSettings { settings, at }).await
+    card_systems::change_settings(&app, &request, id, &settings, version).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 #[derive(Deserialize, ToSchema)]

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderName, StatusCode};
 use serde::{Deserialize, Serialize};
 use uitpas_domain::calendar::Period;
 use uitpas_domain::counter::{PermissionGroup, Profile, StaffKind, Terms};
@@ -15,9 +16,10 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::actions::counters;
+use crate::actions::{counters, version_of};
 use crate::app::App;
-use crate::http::extract::{Bare, Id, Ids, Write};
+use crate::auth::Caller;
+use crate::http::extract::{Bare, Id, Ids, IfMatch, Write, etag};
 use crate::http::shapes::GivenAddress;
 use crate::http::words;
 use crate::problem::Answer;
@@ -25,7 +27,7 @@ use crate::problem::Answer;
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(create))
-        .routes(routes!(set_terms))
+        .routes(routes!(terms, set_terms))
         .routes(routes!(set_iban))
         .routes(routes!(add_staff, remove_staff))
 }
@@ -59,9 +61,9 @@ async fn create(
     Ok(StatusCode::NO_CONTENT)
 }
 
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct NewTerms {
+struct GivenTerms {
     #[schema(schema_with = words::list_of::<PermissionGroup>)]
     groups: BTreeSet<PermissionGroup>,
     #[serde(default)]
@@ -69,6 +71,7 @@ struct NewTerms {
     #[serde(default)]
     #[schema(value_type = Vec<u32>)]
     keys: BTreeSet<DistributionKeyId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     ticket_limit: Option<GivenLimit>,
 }
 
@@ -94,17 +97,49 @@ impl From<GivenLimit> for Limit {
 }
 
 #[utoipa::path(
-    put,
+    get,
     path = "/counters/{id}/terms/{cardSystem}",
     params(("id" = String, Path), ("cardSystem" = u32, Path)),
-    request_body = NewTerms,
-    responses((status = 204)),
+    responses((
+        status = 200,
+        body = GivenTerms,
+        headers(("ETag" = String, description = "The version, for `If-Match`."))
+    )),
+    security(("token" = ["ksb-admin"]))
+)]
+async fn terms(
+    State(app): State<App>,
+    caller: Caller,
+    Ids(id, card_system): Ids<CounterId, CardSystemId>,
+) -> Answer<([(HeaderName, String); 1], Json<GivenTerms>)> {
+    let known = counters::terms(&app, &caller, &id, card_system).await?;
+    let tag = etag(version_of(&known));
+    let printed = GivenTerms {
+        groups: known.groups,
+        other_municipalities: known.other_municipalities,
+        keys: known.keys,
+        ticket_limit: known.ticket_limit.map(GivenLimit::from),
+    };
+    Ok(([tag], Json(printed)))
+}
+
+#[utoipa::path(
+    put,
+    path = "/counters/{id}/terms/{cardSystem}",
+    params(
+        ("id" = String, Path),
+        ("cardSystem" = u32, Path),
+        ("If-Match" = Option<String>, Header, description = "The version that was looked at.")
+    ),
+    request_body = GivenTerms,
+    responses((status = 204), (status = 412)),
     security(("token" = ["ksb-admin"]))
 )]
 async fn set_terms(
     State(app): State<App>,
     Ids(id, card_system): Ids<CounterId, CardSystemId>,
-    Write { request, body }: Write<NewTerms>,
+    IfMatch(version): IfMatch,
+    Write { request, body }: Write<GivenTerms>,
 ) -> Answer<StatusCode> {
     let terms = Terms {
         groups: body.groups,
@@ -112,7 +147,7 @@ async fn set_terms(
         keys: body.keys,
         ticket_limit: body.ticket_limit.map(Limit::from),
     };
-    counters::set_terms(&app, &request, &id, card_system, &terms).await?;
+    counters::set_terms(&app, &request, &id, card_system, &terms, version).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderName, StatusCode};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use serde::{Deserialize, Serialize};
@@ -19,10 +19,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::counters::GivenLimit;
-use crate::actions::coupons;
+use crate::actions::{coupons, version_of};
 use crate::app::App;
 use crate::auth::Caller;
-use crate::http::extract::{Id, Write};
+use crate::http::extract::{Id, IfMatch, Write, etag};
 use crate::http::shapes::{Amount, GivenDay, GivenPrice};
 use crate::http::words;
 use crate::problem::{Answer, Problem};
@@ -301,15 +301,20 @@ impl Coupon {
     get,
     path = "/coupons/{id}",
     params(("id" = u32, Path)),
-    responses((status = 200, body = Coupon)),
+    responses((
+        status = 200,
+        body = Coupon,
+        headers(("ETag" = String, description = "The version, for `If-Match`."))
+    )),
     security(("token" = ["ksb-admin"]))
 )]
 async fn read(
     State(app): State<App>,
     caller: Caller,
     Id(id): Id<CouponId>,
-) -> Answer<Json<Coupon>> {
-    Ok(Json(Coupon::of(id, coupons::of_ksb(&app, &caller, id).await?)))
+) -> Answer<([(HeaderName, String); 1], Json<Coupon>)> {
+    let definition = coupons::of_ksb(&app, &caller, id).await?;
+    Ok(([etag(version_of(&definition))], Json(Coupon::of(id, definition))))
 }
 
 #[derive(Serialize, ToSchema)]
@@ -336,17 +341,21 @@ async fn define(
 #[utoipa::path(
     put,
     path = "/coupons/{id}",
-    params(("id" = u32, Path)),
+    params(
+        ("id" = u32, Path),
+        ("If-Match" = Option<String>, Header, description = "The version that was looked at.")
+    ),
     request_body = NewCoupon,
-    responses((status = 204)),
+    responses((status = 204), (status = 412)),
     security(("token" = ["ksb-admin"]))
 )]
 async fn change(
     State(app): State<App>,
     Id(id): Id<CouponId>,
+    IfMatch(version): IfMatch,
     Write { request, body }: Write<NewCoupon>,
 ) -> Answer<StatusCode> {
-    coupons::change(&app, &request, id, &body.definition()?).await?;
+    coupons::change(&app, &request, id, &body.definition()?, version).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

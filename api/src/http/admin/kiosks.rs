@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderName, StatusCode};
 use serde::{Deserialize, Serialize};
 use uitpas_domain::ids::{CardSystemId, CounterId, KioskId};
 use uitpas_domain::kiosk::Profile;
@@ -13,10 +13,10 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::actions::kiosks;
+use crate::actions::{kiosks, version_of};
 use crate::app::App;
 use crate::auth::Caller;
-use crate::http::extract::{Bare, Id, Write};
+use crate::http::extract::{Bare, Id, IfMatch, Write, etag};
 use crate::http::words;
 use crate::problem::Answer;
 
@@ -69,9 +69,13 @@ struct Kiosk {
     configuration_code: String,
 }
 
-async fn kiosk(app: &App, caller: &Caller, id: KioskId) -> Answer<Json<Kiosk>> {
+/// A kiosk with its version.
+type Tagged = ([(HeaderName, String); 1], Json<Kiosk>);
+
+async fn kiosk(app: &App, caller: &Caller, id: KioskId) -> Answer<Tagged> {
     let (profile, configured, configuration_code) = kiosks::of_ksb(app, caller, id).await?;
-    Ok(Json(Kiosk {
+    let tag = etag(version_of(&profile));
+    let printed = Kiosk {
         id,
         name: profile.name.to_string(),
         card_system_id: profile.card_system,
@@ -79,21 +83,26 @@ async fn kiosk(app: &App, caller: &Caller, id: KioskId) -> Answer<Json<Kiosk>> {
         shows_qr: profile.shows_qr,
         configured,
         configuration_code,
-    }))
+    };
+    Ok(([tag], Json(printed)))
 }
 
 #[utoipa::path(
     post,
     path = "/kiosks",
     request_body = NewKiosk,
-    responses((status = 201, body = Kiosk)),
+    responses((
+        status = 201,
+        body = Kiosk,
+        headers(("ETag" = String, description = "The version, for `If-Match`."))
+    )),
     security(("token" = ["ksb"]))
 )]
 async fn make(
     State(app): State<App>,
     Write { request, body }: Write<NewKiosk>,
-) -> Answer<(StatusCode, Json<Kiosk>)> {
-    let id = kiosks::provision(&app, &request, None, &body.into()).await?;
+) -> Answer<(StatusCode, Tagged)> {
+    let id = kiosks::provision(&app, &request, None, &body.into(), None).await?;
     Ok((StatusCode::CREATED, kiosk(&app, &request.caller, id).await?))
 }
 
@@ -101,27 +110,35 @@ async fn make(
     get,
     path = "/kiosks/{id}",
     params(("id" = Uuid, Path)),
-    responses((status = 200, body = Kiosk)),
+    responses((
+        status = 200,
+        body = Kiosk,
+        headers(("ETag" = String, description = "The version, for `If-Match`."))
+    )),
     security(("token" = ["ksb"]))
 )]
-async fn read(State(app): State<App>, Id(id): Id<KioskId>, caller: Caller) -> Answer<Json<Kiosk>> {
+async fn read(State(app): State<App>, Id(id): Id<KioskId>, caller: Caller) -> Answer<Tagged> {
     kiosk(&app, &caller, id).await
 }
 
 #[utoipa::path(
     put,
     path = "/kiosks/{id}",
-    params(("id" = Uuid, Path)),
+    params(
+        ("id" = Uuid, Path),
+        ("If-Match" = Option<String>, Header, description = "The version that was looked at.")
+    ),
     request_body = NewKiosk,
-    responses((status = 204)),
+    responses((status = 204), (status = 412)),
     security(("token" = ["ksb"]))
 )]
 async fn change(
     State(app): State<App>,
     Id(id): Id<KioskId>,
+    IfMatch(version): IfMatch,
     Write { request, body }: Write<NewKiosk>,
 ) -> Answer<StatusCode> {
-    kiosks::provision(&app, &request, Some(id), &body.into()).await?;
+    kiosks::provision(&app, &request, Some(id), &body.into(), version).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -49,8 +49,8 @@ struct NewAccount {
 /// Says from where a municipality pays its expense notes.
 #[utoipa::path(
     put,
-    path = "/card-systems/{id}/accounts/{postal_code}",
-    params(("id" = u32, Path), ("postal_code" = String, Path)),
+    path = "/card-systems/{id}/accounts/{postalCode}",
+    params(("id" = u32, Path), ("postalCode" = String, Path)),
     request_body = NewAccount,
     responses((status = 204)),
     security(("token" = ["ksb-admin"]))
