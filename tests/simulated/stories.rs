@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 
-use chrono::NaiveDate;
 use sqlx::PgPool;
 use uitpas_domain::activity::Activity;
 use uitpas_domain::card::Card;
@@ -20,17 +19,17 @@ use uitpas_domain::reward::Reward;
 use uitpas_domain::root::Root;
 use uitpas_domain::sealed::Sealed;
 use uitpas_projections::Projections;
-use uitpas_projections::passholders::{self, Membership};
+use uitpas_projections::passholders;
 use uitpas_projections::settlement::{IssuedNote, note_lines, of_counter};
 use uitpas_store::sealing::{self, MasterKey, PersonKey};
 use uitpas_store::testing::TestDatabase;
 use uitpas_store::{Command, Failed, Store, Unsuccessful, Work};
-use uitpas_tests::model::answer::{Answer, Fact, Picture, Portrait};
+use uitpas_tests::model::answer::{Answer, Fact, Membership, Picture, Portrait};
 use uitpas_tests::model::setting::COUNTERS;
 use uitpas_tests::model::simple::Simple;
 use uitpas_tests::model::stories::numbered;
 use uitpas_tests::model::world::{Unit, World};
-use uitpas_tests::model::{counter_id, number, person, reward_id};
+use uitpas_tests::model::{counter_id, number, person, reward_id, slot_of};
 use uuid::Uuid;
 
 /// Stories that are written each time. Others: `UITPAS_MODEL_STORIES=50`.
@@ -196,19 +195,10 @@ async fn people(pool: &PgPool, story: u64, expected: &[Portrait]) {
         }
         assert_eq!((found.points, &found.home_postal_code), (expected.points, &expected.home));
         let memberships = found.memberships.0.iter().map(|(id, of)| (id.0, tell(of)));
-        let expected_ones = expected.memberships.iter().map(|(id, of)| {
-            (*id, (of.blocked, of.card.map(|slot| number(slot).to_string()), of.status))
-        });
-        assert_eq!(
-            memberships.collect::<BTreeMap<_, _>>(),
-            expected_ones.collect::<BTreeMap<_, _>>(),
-            "{shown}"
-        );
+        assert_eq!(memberships.collect::<BTreeMap<_, _>>(), expected.memberships, "{shown}");
         let held = found.cards.0.iter();
-        let held = held.map(|held| (held.card.to_string(), held.blocked.is_some()));
-        let cards = expected.cards.iter();
-        let cards = cards.map(|(slot, blocked)| (number(*slot).to_string(), *blocked));
-        assert_eq!(held.collect::<BTreeMap<_, _>>(), cards.collect::<BTreeMap<_, _>>(), "{shown}");
+        let held = held.map(|held| (slot_of(held.card), held.blocked.is_some()));
+        assert_eq!(held.collect::<BTreeMap<_, _>>(), expected.cards, "{shown}");
         let counts: (i64, i64, i64) = sqlx::query_as(
             "select
                  (select count(*) from views.check_ins
@@ -227,11 +217,11 @@ async fn people(pool: &PgPool, story: u64, expected: &[Portrait]) {
     }
 }
 
-/// A membership in the words of the model, but for the number of the card.
-fn tell(of: &Membership) -> (bool, Option<String>, Option<(NaiveDate, Option<NaiveDate>)>) {
+/// A membership in the words of the model.
+fn tell(of: &passholders::Membership) -> Membership {
     let status = of.social_status.as_ref();
     let status = status.map(|status| (status.until, status.suspended_until));
-    (of.blocked, of.card.map(|card| card.to_string()), status)
+    Membership { blocked: of.blocked, card: of.card.map(slot_of), status }
 }
 
 /// The stock, and what left it.
