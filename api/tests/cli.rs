@@ -388,6 +388,37 @@ fn tokens_are_printed_and_persons_erased() {
     assert_eq!(summary["chain"], "ok");
 }
 
+/// R-PRV-01, R-AUD-01: all that is held about somebody is printed, opened; of whoever was erased, or
+/// never was, nothing is.
+#[test]
+fn all_that_is_held_about_somebody_is_exported_until_he_is_erased() {
+    let (ledger, _) = Ledger::after_a_day();
+    let sold = ledger.events("TicketSold");
+    let stream = sold[0]["stream"].as_str().expect("a stream");
+    let id = stream.strip_prefix("passholder/").expect("a passholder").to_owned();
+    let held = ledger.run(&["export-passholder", &id]).json();
+    assert_eq!(held["passholder"]["id"], id.as_str());
+    let name = held["passholder"]["name"].as_str().expect("a name").to_owned();
+    let all = |part: &str| held[part].as_array().unwrap_or_else(|| panic!("{part}")).clone();
+    let sale = &sold[0]["payload"]["TicketSold"]["sale"];
+    assert!(all("ticketSales").iter().any(|row| row["id"] == *sale), "{held}");
+    assert!(!all("cards").is_empty() && !all("checkins").is_empty());
+    let own: Vec<_> =
+        all("events").into_iter().filter(|event| event["stream"] == sold[0]["stream"]).collect();
+    let log = ledger.run(&["replay", "--stream", stream, "--json"]).done();
+    assert_eq!(own.len(), log.lines().count());
+    assert!(!log.contains(&name), "the log has it sealed");
+    assert_eq!(own[0]["content"]["Registered"]["details"]["name"], name.as_str());
+
+    ledger.run(&["erase", &id, "--yes"]).done();
+    for id in [id, uuid::Uuid::nil().to_string()] {
+        let ran = ledger.run(&["export-passholder", &id]);
+        assert!(ran.out.is_empty() && !ran.err.contains(&name), "{}{}", ran.out, ran.err);
+        ran.failed(1, "passholder");
+    }
+    ledger.run(&["export-passholder", "iemand"]).failed(2, "ID");
+}
+
 /// R-NOTE-01, R-NOTE-02, R-NOTE-04, R-AUD-01: notes are issued, listed and made again; what is on them
 /// is explained, and so is what is not.
 #[test]

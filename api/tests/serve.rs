@@ -17,6 +17,9 @@ fn uitpas(home: &TempDir) -> Command {
     command
 }
 
+/// What is logged: of ours, and of what a request goes through on its way, all that there is.
+const LEVELS: &str = "info,uitpas=trace,axum=trace,tower_http=trace";
+
 struct Server {
     child: Child,
     log: BufReader<ChildStderr>,
@@ -28,7 +31,7 @@ impl Server {
         let mut command = uitpas(home);
         command.args(["serve", "--listen", "127.0.0.1:0", "--log-format", "json"]);
         let mut child =
-            command.env("RUST_LOG", "info").stderr(Stdio::piped()).spawn().expect("it starts");
+            command.env("RUST_LOG", LEVELS).stderr(Stdio::piped()).spawn().expect("it starts");
         let mut log = BufReader::new(child.stderr.take().expect("a log"));
         let mut line = String::new();
         while !line.contains("listening on") {
@@ -112,16 +115,22 @@ fn the_log_of_requests_tells_nothing_of_a_person() {
     let token = token(&home);
     let server = Server::start(&home);
     let personal = ["90072110045", "Wolkenstein", "wolkenstein@post.example"];
-    for path in [
-        format!("/v4/passes?identifier={}", personal[0]),
-        format!("/v4/passholders?name={}&email={}", personal[1], personal[2]),
-        format!("/v4/{}", personal[0]),
-        format!("/v4/passholders/{}", personal[1]),
+    let body = |field: &str, word: &str| format!(r#"{{"{field}":{{"is":"{word}"}},"name":7}}"#);
+    for (request, body) in [
+        (format!("GET /v4/passes?identifier={}", personal[0]), String::new()),
+        (format!("GET /v4/passholders?name={}&email={}", personal[1], personal[2]), String::new()),
+        (format!("GET /v4/{}", personal[0]), String::new()),
+        (format!("GET /v4/passholders/{}", personal[1]), String::new()),
+        ("POST /v4/passholders".to_owned(), body("email", personal[2])),
+        ("POST /v4/passholders".to_owned(), body(personal[1], personal[0])),
+        ("POST /v4/passholders".to_owned(), personal[1].to_owned()),
     ] {
         let mut stream = server.connect();
         write!(
             stream,
-            "GET {path} HTTP/1.1\r\nhost: uitpas\r\nauthorization: Bearer {token}\r\nconnection: close\r\n\r\n"
+            "{request} HTTP/1.1\r\nhost: uitpas\r\nauthorization: Bearer {token}\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+            body.len()
         )
         .expect("it is sent");
         stream.read_to_string(&mut String::new()).expect("an answer");
@@ -134,7 +143,7 @@ fn the_log_of_requests_tells_nothing_of_a_person() {
         .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
         .collect();
     let answered: Vec<_> = lines.iter().filter(|line| line["message"] == "answered").collect();
-    assert_eq!(answered.len(), 4, "{log}");
+    assert_eq!(answered.len(), 7, "{log}");
     let of_passes = answered.iter().find(|line| line["span"]["route"] == "/v4/passes");
     let of_passes = of_passes.unwrap_or_else(|| panic!("{log}"));
     assert!(of_passes["status"].is_u64() && of_passes["span"]["id"].is_string(), "{of_passes}");

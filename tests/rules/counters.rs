@@ -374,4 +374,18 @@ fn a_new_organizer_is_taken_up_in_steps() {
     let with_admin = with_staff("kim", StaffKind::Admin);
     assert!(!open(&with_admin.state).contains(&Open::FirstAdmin));
     assert!(open(&with_staff("kim", StaffKind::Member).state).contains(&Open::FirstAdmin));
+    let with_iban = new.when(Command::SetIban { iban: of("BE68539007547034"), at: now() });
+    assert!(!open(&with_iban.happens().state).contains(&Open::Iban));
+    let terms = |groups: &[PermissionGroup], keys: &[DistributionKeyId]| {
+        let (groups, keys) = (groups.iter().copied().collect(), keys.iter().copied().collect());
+        let terms = Terms { groups, keys, ..Terms::default() };
+        let set = Command::SetTerms { card_system: MEETJESLAND, terms, at: now() };
+        open(&new.when(set).happens().state)
+    };
+    let neither = terms(&[], &[]);
+    assert!(neither.contains(&Open::Permissions) && neither.contains(&Open::DistributionKey));
+    let permitted = terms(&[PermissionGroup::CheckInAndTicket], &[]);
+    assert!(!permitted.contains(&Open::Permissions));
+    assert!(permitted.contains(&Open::DistributionKey));
+    assert!(!terms(&[], &[DistributionKeyId(1)]).contains(&Open::DistributionKey));
 }

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use uitpas_domain::calendar::{DayRange, Period};
 use uitpas_domain::counter::{NotAllowed, Task};
 use uitpas_domain::coupon::*;
+use uitpas_domain::distribution::DistributionKey;
 use uitpas_domain::ids::{CouponId, GroupPassId};
 use uitpas_domain::limit::Limit;
 use uitpas_domain::passholder::cards::CardRefused;
@@ -162,6 +163,27 @@ fn a_coupon_is_defined_once_and_stays_with_its_card_system() {
         let refusal = known.when(change(Definition { granted_to, ..film_coupon() })).refusal();
         assert_eq!(refusal, refused.then_some(Refused::ReversedAges));
     }
+}
+
+/// R-CPN-03
+#[test]
+fn whoever_has_social_status_pays_by_the_coupon_or_by_the_social_tariff_and_never_by_both() {
+    let at = brussels("2026-06-15 20:00:00");
+    let anna = given([registered(anna_regular("2027-04-30"))]);
+    let shares = |events: &[Happened]| match &events[0] {
+        Happened::CouponUsed(used) => used.shares,
+        Happened::TicketSold(sold) => sold.shares,
+        other => panic!("{other:?}"),
+    };
+    let by_coupon = anna.when(buys(1, film_coupon(), at)).events();
+    assert_eq!(shares(&by_coupon), film_coupon().effect.split(of("10.00")));
+    let social = Item { card: regular_card(), ..ticket(2, &film(), "10.00") };
+    let by_tariff = anna.when(sells([social.clone()], at)).events();
+    assert_eq!(shares(&by_tariff), DistributionKey::default().split(of("10.00")));
+    assert_ne!(shares(&by_coupon), shares(&by_tariff));
+    // Both in one request are two tickets, each at a tariff of its own.
+    let both = anna.when(sells([asking(1, laid_down(film_coupon())), social], at)).events();
+    assert_eq!([&both[0], &both[1]], [&by_coupon[0], &by_tariff[0]]);
 }
 
 /// R-CPN-02, R-CPN-03, R-TAR-08, R-CHK-07

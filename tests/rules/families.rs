@@ -5,7 +5,7 @@ use uitpas_domain::passholder::family::{
     ADULT_FROM_AGE, ADULTS_MAX, AddFamilyMember, FamilyRefused, PERSONS_MAX,
 };
 use uitpas_domain::passholder::registration::Remove;
-use uitpas_domain::passholder::{Command, Event, Refused};
+use uitpas_domain::passholder::{Command, Event, Passholder, Refused};
 
 use crate::given::*;
 
@@ -43,12 +43,46 @@ fn a_family_has_at_most_so_many_adults() {
     adults(ADULTS_MAX - 1).when(adds(90, ADULT_FROM_AGE)).refused(FamilyRefused::TooManyAdults);
     adults(ADULTS_MAX - 1).when(adds(90, ADULT_FROM_AGE - 1)).then([added(90, false)]);
     // A child whose family it is leaves room for one adult more.
-    let by_a_child = |member_age| {
-        let Command::AddFamilyMember(add) = adds(90, member_age) else { unreachable!() };
-        Command::AddFamilyMember(Box::new(AddFamilyMember { owner_age: 12, ..*add }))
+    let by_someone_of = |owner_age| {
+        let Command::AddFamilyMember(add) = adds(90, 40) else { unreachable!() };
+        Command::AddFamilyMember(Box::new(AddFamilyMember { owner_age, ..*add }))
     };
-    adults(ADULTS_MAX - 1).when(by_a_child(40)).then([added(90, true)]);
-    adults(ADULTS_MAX).when(by_a_child(40)).refused(FamilyRefused::TooManyAdults);
+    let last_year_as_a_child = ADULT_FROM_AGE - 1;
+    adults(ADULTS_MAX - 1).when(by_someone_of(last_year_as_a_child)).then([added(90, true)]);
+    adults(ADULTS_MAX).when(by_someone_of(12)).refused(FamilyRefused::TooManyAdults);
+    adults(ADULTS_MAX - 1)
+        .when(by_someone_of(ADULT_FROM_AGE))
+        .refused(FamilyRefused::TooManyAdults);
+}
+
+/// R-FAM-01
+#[test]
+fn the_first_of_several_reasons_against_a_member_is_the_answer() {
+    let full = (1..PERSONS_MAX as u128).map(|number| added(number, true));
+    let full = given([registered(anna())].into_iter().chain(full));
+    full.when(adds(1, 40)).refused(FamilyRefused::AlreadyAdded);
+    full.when(adds(90, 40)).refused(FamilyRefused::TooManyPersons);
+    let one_left = full.when(ends(1)).happens();
+    one_left.when(adds(90, 40)).refused(FamilyRefused::TooManyAdults);
+}
+
+/// R-FAM-01
+#[test]
+fn a_link_that_was_ended_is_made_anew_and_is_one_way_only() {
+    let family = given([registered(anna()), added(1, false), ended(1)]);
+    family.when(adds(1, 7)).then([added(1, false)]);
+    // Whom he was added to, he has not added himself.
+    let of_the_member = given([registered(bram())]);
+    of_the_member.when(ends(0)).refused(FamilyRefused::NotInFamily);
+}
+
+/// R-FAM-01
+#[test]
+fn nobody_has_a_family_without_being_registered() {
+    let nobody = Story { state: Passholder::default() };
+    for command in [adds(1, 7), ends(1)] {
+        nobody.when(command).refused(Refused::Unknown);
+    }
 }
 
 /// R-FAM-01

@@ -1,8 +1,10 @@
 //! The rulebook, chapter by chapter, against the domain alone. The id above a test is the rule it
 //! proves.
 
+mod access;
 mod any_order;
 mod associations;
+mod audit;
 mod bulk;
 mod calendar;
 mod cards;

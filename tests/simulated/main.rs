@@ -1,6 +1,8 @@
 //! A simulated region: its log and views hold, and what its notes say is proved to the cent by plain
 //! SQL over the log, which knows nothing of the projections.
 
+mod stories;
+
 use std::collections::BTreeMap;
 use std::time::Instant;
 

@@ -201,6 +201,85 @@ async fn social_status_comes_and_goes_with_a_card() {
     assert_eq!(theatre.identifies(&regular).await.ok()["socialTariff"]["status"], "NONE");
 }
 
+/// R-SOC-01: authorised registration counters and KSB admins grant social status and extend it; nobody
+/// else, by whichever door.
+#[tokio::test]
+async fn only_authorised_counters_and_the_ksb_grant_and_extend_social_status() {
+    let region = Region::new().await;
+    let status = json!({ "socialTariffEndDate": in_days(200), "proof": "living-wage" });
+    for (who, counter, may) in [
+        (region.desk(THEATRE), THEATRE, true),
+        (region.admin_of(THEATRE), THEATRE, true),
+        (region.ksb(), THEATRE, true),
+        (region.desk(GYM), GYM, false),
+        (region.admin_of(GYM), GYM, false),
+        (region.desk(YOUTH), YOUTH, false),
+        (region.desk(ELSEWHERE), ELSEWHERE, false),
+        (region.ksb_of(2), ELSEWHERE, false),
+    ] {
+        let who = who.at(counter);
+        let card = region.card(true).await;
+        let mut person = region.person(counter, &card);
+        person["socialTariffProof"] = "living-wage".into();
+        let registered = who.registers(&person).await;
+
+        let regular = region.passholder().await;
+        let path = format!("/v4/passholders/{}/memberships/1", regular.id);
+        let joining = json!({
+            "registrationOrganizer": { "id": counter }, "cardType": "NFC_CARD",
+            "uitpasNumber": region.card(true).await, "socialTariff": status,
+        });
+        let taken_up = who.posts(&path, joining).await;
+
+        let lost = region.passholder().await;
+        region.desk(THEATRE).blocks(&lost, "replace", "gained-social-status").await.done();
+        let card = region.card(true).await;
+        let given = json!({ "uitpasNumber": card, "socialTariff": status });
+        let given = who.gives(&lost, given).await;
+
+        let entitled = region.entitled().await;
+        let mut person = region.desk(THEATRE).reads(&entitled).await.ok();
+        person["registrationSocialTariffEndDate"] = json!(in_days(900));
+        let extended = who.changes(&entitled, &person).await;
+        for (door, answer) in [
+            ("registering", registered),
+            ("joining", taken_up),
+            ("another card", given),
+            ("extending", extended),
+        ] {
+            let done = answer.status < 400;
+            assert_eq!(done, may, "{door} by {counter}: {} {}", answer.status, answer.text());
+            assert!(may || matches!(answer.status, 400 | 403), "{}", answer.text());
+        }
+    }
+}
+
+/// R-ID-01, R-ID-04: what is no number of a UiTPAS is refused as that, before anything is looked up;
+/// a reader may put blanks around one.
+#[tokio::test]
+async fn a_number_has_thirteen_digits_that_check() {
+    let region = Region::new().await;
+    let desk = region.desk(THEATRE);
+    let activity = region.activity(THEATRE, 5.0).await;
+    for wrong in
+        ["093000042020", "09300004202066", "09A3B004202066", "0930000237912", "0930000237931", ""]
+    {
+        let taken_in = region.ksb().takes_in(wrong, json!({})).await;
+        taken_in.refused(400, "uitpas/invalid-uitpas-number");
+        // The contract spells it otherwise here.
+        let checked_in = desk.checks_in(wrong, &activity).await;
+        checked_in.refused(400, "uitpas/invalid-uitpasnumber");
+        let searched = desk.searches(&format!("uitpasNumber={wrong}&limit=1")).await;
+        match wrong {
+            "" => drop(searched.ok()),
+            _ => drop(searched.refused(400, "uitpas/invalid-uitpas-number")),
+        }
+    }
+    let holder = region.passholder().await;
+    let typed = format!("%20{}%0D%0A", holder.card);
+    assert_eq!(desk.identifies(&typed).await.ok()["passholderId"], holder.id);
+}
+
 /// R-SOC-02: only a KSB admin suspends, lifts and blocks; a suspension closes the social tariff
 /// alone.
 #[tokio::test]

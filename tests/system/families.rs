@@ -145,6 +145,30 @@ async fn a_mother_saves_points_for_her_child_until_either_ends_it() {
     assert_eq!(region.app.projections.verify(None, |_| {}).await.expect("a look"), []);
 }
 
+/// R-CHK-09, R-FAM-01: points stay with whom they were saved for, whatever becomes of the family.
+#[tokio::test]
+async fn no_point_moves_from_one_passholder_to_another() {
+    let region = Region::new().await;
+    let mother = person(&region, "Mirre", born_years_ago(40), 401).await;
+    let child = person(&region, "Tuur", born_years_ago(7), 402).await;
+    let (desk, ksb) = (region.desk(THEATRE), region.ksb());
+    mother.at_home.adds("me", &child.holder.card, &child.born).await;
+    let activity = region.activity(THEATRE, 5.0).await;
+    let code = region.code_of(&activity).await;
+    mother.at_home.scans_for(&child.holder.id, &code).await.created();
+    let balances =
+        async || (desk.balance_of(&mother.holder).await, desk.balance_of(&child.holder).await);
+    assert_eq!(balances().await, (0, 1));
+    let reward = ksb.makes_reward(json!({})).await.ok();
+    let with_her_card = desk.redeems(&reward, &mother.holder.card).await;
+    with_her_card.refused(400, "uitpas/reward-passholder-points-constraint");
+    assert_eq!(mother.at_home.leaves("me", &child.holder.id).await.status, 202);
+    assert_eq!(balances().await, (0, 1));
+    mother.at_home.adds("me", &child.holder.card, &child.born).await;
+    ksb.erases(&child.holder).await.done();
+    assert_eq!(desk.balance_of(&mother.holder).await, 0);
+}
+
 /// R-FAM-01, R-PRV-02: which of number and date of birth is wrong is not told, and trying them all
 /// takes too long.
 #[tokio::test]

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use uitpas_api::guesses::GUESSES_MAX;
 
 use crate::answer::Answer;
-use crate::region::{ELSEWHERE, GYM, Holder, Region, THEATRE, YOUTH, between, text};
+use crate::region::{ELSEWHERE, GYM, Holder, Region, THEATRE, YOUTH, between, permanent, text};
 
 /// R-KSK-01, R-KSK-07, R-SEC-02: a device becomes a kiosk by the code that its KSB sees, is told
 /// whether to show the QR code, and does kiosk calls only.
@@ -152,6 +152,43 @@ async fn the_ksb_fixes_a_counter_chooses_and_else_the_clock_does() {
     assert_eq!(device.shows().await, on);
     device.puts("/events", json!({ "id": on })).await.done();
     assert_eq!(device.asks("/events").await.ok()["event"]["id"], json!(on));
+}
+
+/// R-KSK-03, R-KSK-04: of several the latest that has started or is about to, else the first to start;
+/// what runs long gives way, and comes back.
+#[tokio::test]
+async fn of_several_activities_the_kiosk_takes_the_one_that_people_come_for() {
+    let region = Region::new().await;
+    let made = make(&region, "Inkomhal", &[YOUTH, THEATRE]).await;
+    let device = set_up(&region, &made).await;
+    let prices = [("Basistarief", 3.0)];
+    let now = Utc::now();
+    let at = |minutes: i64| (now + TimeDelta::minutes(minutes)).to_rfc3339();
+    let once = |from: i64, until: i64| json!({ "calendarType": "single", "startDate": at(from), "endDate": at(until) });
+    region.app.clock.turn_to(now);
+    let on = async |organizer: &str, when: Value| region.told(organizer, when, &prices).await;
+
+    let festival = on(THEATRE, once(-2_000, 2_000)).await;
+    assert_eq!(device.shows().await, festival, "a long one is better than none");
+    let soon = on(YOUTH, once(59, 150)).await;
+    assert_eq!(device.shows().await, soon, "the long one gives way");
+    let sooner = on(YOUTH, once(45, 150)).await;
+    assert_eq!(device.shows().await, sooner, "none has started: the first to start");
+    let started = on(THEATRE, once(-90, 150)).await;
+    assert_eq!(device.shows().await, started);
+    let later = on(YOUTH, once(-20, 150)).await;
+    assert_eq!(device.shows().await, later, "of two that have started the latest");
+    let about_to = on(THEATRE, once(30, 150)).await;
+    assert_eq!(device.shows().await, about_to, "it starts within half an hour");
+    region.retold("0", YOUTH, once(30, 150), &prices, json!({})).await;
+    assert_eq!(device.shows().await, "0", "of equal starts the lowest id");
+    let museum = on(YOUTH, permanent()).await;
+    assert_eq!(device.shows().await, "0", "{museum} gives way");
+
+    for (minutes, expected) in [(44, soon), (1_000, museum.clone()), (2_100, museum)] {
+        region.app.clock.turn_to(now + TimeDelta::minutes(minutes));
+        assert_eq!(device.shows().await, expected, "in {minutes} minutes");
+    }
 }
 
 /// R-KSK-07, R-CHK-11

@@ -76,6 +76,73 @@ async fn someone_who_moves_takes_the_social_status_to_the_new_region() {
     all_views_hold(&region).await;
 }
 
+/// R-CRD-08, R-CRD-09, R-CRD-10: with social status a new card, and the right; it all happens in one
+/// step, or nothing does.
+#[tokio::test]
+async fn an_upgrade_with_social_status_happens_whole_or_not_at_all() {
+    let region = Region::new().await;
+    let holder = region.entitled().await;
+    let card = card_of_two(&region, true).await;
+    let address = json!({ "street": "Dorp 1", "postalCode": "9050", "city": "Overstroom" });
+    let status = json!({ "proof": "living-wage" });
+    let with =
+        |card: &str| json!({ "uitpasNumber": card, "socialTariff": status, "address": address });
+    let prices = json!({ "replacement": 0, "upgrade": 2 });
+    region.ksb_of(2).puts("/admin/v1/card-systems/2/administrative-prices", prices).await.done();
+    let before = region.position().await;
+    let refused = region.desk(ELSEWHERE).takes_up(&holder, 2, with(&card)).await;
+    refused.refused_saying(403, "auth/forbidden", "andere gemeentes");
+    let desk = elsewhere_for_all(&region).await;
+    let granted = region.position().await;
+    assert_eq!(granted, before + 1, "the right alone");
+    let own = desk.takes_up(&holder, 2, with(&holder.card)).await;
+    own.refused_saying(400, "uitpas/invalid-card", "nieuwe kaart");
+    let in_use = region.entitled_elsewhere().await;
+    let registered = region.position().await;
+    let taken = desk.takes_up(&holder, 2, with(&in_use.card)).await;
+    taken.refused(400, "uitpas/invalid-card-status");
+    assert_eq!(
+        region.position().await,
+        registered,
+        "the old status stays, and so does the address"
+    );
+    let known = region.desk(THEATRE).reads(&holder).await.ok();
+    assert_eq!(known["cardSystemMemberships"][0]["socialTariff"]["status"], "ACTIVE");
+    assert_eq!(known["address"]["city"], "Meerdal");
+
+    desk.takes_up(&holder, 2, with(&card)).await.has_created();
+    let kinds: Vec<(String, i64)> = sqlx::query_as(
+        "select string_agg(event_type, ' ' order by event_type),
+             count(*) over (partition by metadata::jsonb->>'command_id')
+         from log.events where position > $1
+         group by metadata::jsonb->>'command_id'",
+    )
+    .bind(registered.cast_signed())
+    .fetch_all(&mut region.superuser().await)
+    .await
+    .expect("rows");
+    let [(together, _)] = &kinds[..] else { panic!("one command: {kinds:?}") };
+    for kind in [
+        "Assigned",
+        "CardCharged",
+        "CardGiven",
+        "DetailsChanged",
+        "MembershipSuperseded",
+        "SocialStatusEnded",
+        "SocialStatusGranted",
+    ] {
+        assert!(together.contains(kind), "no {kind} in {together}");
+    }
+    // The old card still saves points, until its region blocks the membership.
+    let activity = region.activity(THEATRE, 5.0).await;
+    region.desk(THEATRE).checks_in(&holder.card, &activity).await.created();
+    region
+        .desk(THEATRE)
+        .sells(&holder.card, &activity, 5.0)
+        .await
+        .refused(400, "uitpas/social-tariff-not-available");
+}
+
 /// R-CRD-08: only where the counter has the right, and without social status with the same card.
 #[tokio::test]
 async fn joining_another_region_for_its_welcome_rewards() {

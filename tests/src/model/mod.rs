@@ -14,4 +14,4 @@ pub mod step;
 pub mod stories;
 pub mod world;
 
-pub use region::counter_id;
+pub use region::{counter_id, number, person, reward_id, slot_of};
