@@ -73,6 +73,11 @@ async fn a_uitid_is_linked_to_one_passholder_and_he_sees_himself_by_it() {
     assert_eq!(web.asks_status(token).await.ok()["state"], "REGISTERED");
     assert_eq!(nele.gets("/v4/passholders/me").await.ok()["id"], holder.id);
 
+    let desk = region.desk(THEATRE);
+    let found = desk.searches("uitidId=nele").await.ok();
+    assert_eq!((&found["totalItems"], &found["member"][0]["id"]), (&json!(1), &json!(holder.id)));
+    assert_eq!(desk.searches("uitidId=bram").await.ok()["totalItems"], 0);
+    region.stranger().searches("uitidId=nele").await.refused(401, "auth/unauthorized");
     nele.links(token).await.refused(400, "uitpas/passholder-already-registered");
     let bram = region.someone("bram", Kind::User, THEATRE);
     bram.links(token).await.refused(400, "uitpas/passholder-already-registered");

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use uitpas_domain::calendar::day_in_belgium;
 use uitpas_domain::card_system::VoucherCode;
 use uitpas_domain::counter::Task;
-use uitpas_domain::ids::{AssociationId, CardSystemId, CounterId, PassholderId};
+use uitpas_domain::ids::{AssociationId, CardSystemId, CounterId, PassholderId, SubjectId};
 use uitpas_domain::passholder::registration::{
     AskedSocialStatus, Gender, PersonalDetails, Preferences, Terms,
 };
@@ -34,7 +34,7 @@ use super::shapes::{
 };
 use super::words;
 use crate::actions::passholders::{self, Change, Known, Registration};
-use crate::actions::{associations, identify, private};
+use crate::actions::{associations, identify, private, uitid};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::problem::{Answer, Problem, REQUIRED};
@@ -283,6 +283,9 @@ struct Asked {
     uitpas_number: Option<CardNumber>,
     #[param(schema_with = words::chip_number)]
     chip_number: Option<ChipNumber>,
+    /// Of the UiTID that is linked to the passholder.
+    #[param(value_type = Option<String>)]
+    uitid_id: Option<SubjectId>,
     #[serde(default, deserialize_with = "sought")]
     name: Option<String>,
     #[serde(default, deserialize_with = "sought")]
@@ -359,12 +362,17 @@ async fn list(
         .map(Identifier::Card)
         .or(asked.chip_number.map(Identifier::Chip))
         .or(asked.insz_number.map(Identifier::Insz));
-    if let Some(identifier) = identifier {
+    if identifier.is_some() || asked.uitid_id.is_some() {
         app.demand_task(&caller, Task::Identify).await?;
-        if matches!(identifier, Identifier::Insz(_)) {
+        if matches!(identifier, Some(Identifier::Insz(_))) {
             app.guesses.count(&caller)?;
         }
-        let found = match identify::passholder(&app, &identifier).await? {
+        let found = match (&identifier, &asked.uitid_id) {
+            (Some(identifier), _) => identify::passholder(&app, identifier).await?,
+            (None, Some(uitid)) => uitid::passholder_of(&app, uitid).await?,
+            (None, None) => None,
+        };
+        let found = match found {
             Some(id) => unless_removed(passholders::read_own(&app, id).await)?,
             None => None,
         };

@@ -165,7 +165,7 @@ async fn list(
 
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct NewOrder {
+struct NewPaymentOrder {
     #[schema(value_type = String)]
     postal_code: PostalCode,
     #[schema(schema_with = words::text::<80>)]
@@ -207,14 +207,14 @@ impl PrintedPayment {
     post,
     path = "/card-systems/{id}/payments",
     params(("id" = u32, Path)),
-    request_body = NewOrder,
+    request_body = NewPaymentOrder,
     responses((status = 201, body = PrintedPayment)),
     security(("token" = ["ksb-admin"]))
 )]
 async fn order(
     State(app): State<App>,
     Id(id): Id<CardSystemId>,
-    Write { request, body }: Write<NewOrder>,
+    Write { request, body }: Write<NewPaymentOrder>,
 ) -> Answer<(StatusCode, Json<PrintedPayment>)> {
     let new = NewPayment {
         municipality: Municipality { postal_code: body.postal_code, name: body.municipality },
