@@ -278,13 +278,12 @@ struct FailedRound {
     failed: Failed,
 }
 
-/// Rows are found by keys, in one way, so that nothing is planned each time. And a round that a crash
-/// takes back is done again from its checkpoint: nobody waits for the disk.
+/// Rows are found by keys, in one way, so that nothing is planned each time. The commit waits for the
+/// disk: who was told that a view has come so far must find it there after a crash too.
 const BEGIN: &str = "
     begin;
     set local plan_cache_mode = force_generic_plan;
-    set local enable_seqscan = off;
-    set local synchronous_commit = off";
+    set local enable_seqscan = off";
 
 pub(crate) const LOCK: &str = "
     select name, version, position
