@@ -151,6 +151,23 @@ pub fn demand_version(seen: Option<u64>, content: &impl Serialize) -> Answer<()>
     }
 }
 
+/// What `pick` takes of the events of one type on a stream, from the log: the first that it takes.
+pub async fn recorded<A: Root, T>(
+    app: &App,
+    id: &A::Id,
+    event_type: &str,
+    pick: impl Fn(A::Event) -> Option<T>,
+) -> Answer<Option<T>> {
+    for raw in app.store.history::<A>(id, i64::MAX.cast_unsigned()).await? {
+        if raw.event_type == event_type
+            && let Some(found) = pick(serde_json::from_str(&raw.payload).map_err(Failed::new)?)
+        {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}
+
 /// Decides a command on a stream and records what follows.
 pub async fn decide<A: Root>(work: &Work, id: &A::Id, command: A::Command) -> Outcome<Vec<A::Event>>
 where

@@ -26,7 +26,7 @@ use uitpas_store::sealing::{self, PersonKey};
 use uitpas_store::{Failed, NoteFiles, StreamKey, Unsuccessful, Work};
 
 use super::ticket_sales::{cancel_of, stream_of};
-use super::{Outcome, Request, audit, authority, decide, execute};
+use super::{Outcome, Request, audit, authority, decide, execute, recorded};
 use crate::app::App;
 use crate::auth::{Caller, Kind};
 use crate::files::{Document, RENDERER};
@@ -367,18 +367,11 @@ pub async fn altered_files(
 
 /// A note as it was issued, from the log.
 pub async fn issued(app: &App, counter: &CounterId, note: u32) -> Answer<NoteIssued> {
-    for raw in app.store.history::<Counter>(counter, i64::MAX.cast_unsigned()).await? {
-        if raw.event_type != "NoteIssued" {
-            continue;
-        }
-        let event: Event = serde_json::from_str(&raw.payload).map_err(Failed::new)?;
-        if let Event::NoteIssued(issued) = event
-            && issued.note == note
-        {
-            return Ok(*issued);
-        }
-    }
-    Err(Refused::from(NoteRefused::Unknown).into())
+    let found = recorded::<Counter, _>(app, counter, "NoteIssued", |event| match event {
+        Event::NoteIssued(issued) if issued.note == note => Some(*issued),
+        _ => None,
+    });
+    found.await?.ok_or_else(|| Refused::from(NoteRefused::Unknown).into())
 }
 
 /// What the files say of a counter, as it was at a position.

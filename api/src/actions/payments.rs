@@ -18,7 +18,7 @@ use uitpas_projections::counters;
 use uitpas_projections::settlement::{self, Filter, IssuedNote};
 use uitpas_store::Failed;
 
-use super::{Request, decide, demand_ksb, execute};
+use super::{Request, decide, demand_ksb, execute, recorded};
 use crate::app::App;
 use crate::files::credit_transfer;
 use crate::problem::{Answer, Problem};
@@ -62,12 +62,12 @@ pub async fn of_period(
     if until < from {
         return Err(Refused::ReversedPeriod.into());
     }
-    app.wait_for_head(counters::PROJECTION.name).await?;
-    app.wait_for_head(settlement::PROJECTION.name).await?;
+    let head = app.store.head().await?.position;
+    app.wait_for(counters::PROJECTION.name, head).await?;
+    app.wait_for(settlement::PROJECTION.name, head).await?;
     let of_system = counters::counters_in(app.pool(), &[system]).await?;
-    let number = i64::from(system.0);
     let is_first = |of: &counters::Counter| {
-        of.card_systems.iter().copied().min().map(i64::from) == Some(number)
+        of.card_systems.iter().copied().map(counters::card_system_id).min() == Some(system)
     };
     let of_system: HashMap<_, _> =
         of_system.into_iter().filter(is_first).map(|of| (of.id.clone(), of)).collect();
@@ -174,18 +174,11 @@ pub async fn withdraw(
 
 /// A payment as it was ordered, from the log.
 pub async fn one(app: &App, system: CardSystemId, payment: u32) -> Answer<PaymentOrdered> {
-    for raw in app.store.history::<CardSystem>(&system, i64::MAX.cast_unsigned()).await? {
-        if raw.event_type != "PaymentOrdered" {
-            continue;
-        }
-        let event: Event = serde_json::from_str(&raw.payload).map_err(Failed::new)?;
-        if let Event::PaymentOrdered(ordered) = event
-            && ordered.payment == payment
-        {
-            return Ok(*ordered);
-        }
-    }
-    Err(card_system::Refused::from(PaymentRefused::Unknown).into())
+    let found = recorded::<CardSystem, _>(app, &system, "PaymentOrdered", |event| match event {
+        Event::PaymentOrdered(ordered) if ordered.payment == payment => Some(*ordered),
+        _ => None,
+    });
+    found.await?.ok_or_else(|| card_system::Refused::from(PaymentRefused::Unknown).into())
 }
 
 /// The file of a payment for the bank (pain.001): always the same bytes.

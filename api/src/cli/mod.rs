@@ -26,6 +26,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tracing_subscriber::EnvFilter;
 
 use crate::ledger::{Ledger, Target};
+use crate::problem::Problem;
 
 type Outcome = Result<ExitCode, Box<dyn std::error::Error + Send + Sync>>;
 
@@ -94,6 +95,11 @@ enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
+}
+
+/// A refusal in the words for people, where it has any.
+fn said(problem: &Problem) -> String {
+    problem.end_user_message().unwrap_or_else(|| problem.to_string())
 }
 
 fn is_unread(error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {

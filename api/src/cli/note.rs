@@ -16,8 +16,8 @@ use uitpas_domain::values::euro::Euro;
 use uitpas_projections::settlement::note::{Note, notes};
 use uitpas_projections::settlement::{self, Filter, IssuedNote};
 
-use super::Outcome;
 use super::migrate::boxed;
+use super::{Outcome, said};
 use crate::actions::notes::NewNote;
 use crate::actions::{self, Request};
 use crate::cli::import::of_system;
@@ -87,7 +87,7 @@ impl Issue {
                 ledger.app.projections.catch_up().await?;
                 Ok(settlement::by_number(ledger.app.pool(), &counter, issued.note).await?)
             }
-            Err(problem) => Err(problem.end_user_message().unwrap_or_else(|| problem.to_string())),
+            Err(problem) => Err(said(&problem)),
         };
         let today = day_in_belgium(ledger.app.now());
         ledger.close().await;

@@ -11,9 +11,9 @@ use uitpas_domain::ids::CardSystemId;
 use uitpas_domain::values::place::{Municipality, PostalCode};
 use uitpas_domain::values::text::Text;
 
-use super::Outcome;
 use super::import::of_system;
 use super::note::number;
+use super::{Outcome, said};
 use crate::actions::Request;
 use crate::actions::payments::{self, NewPayment, Payable, PayableNote};
 use crate::ledger::{Ledger, Target};
@@ -99,10 +99,6 @@ impl Payments {
             (None, None) => Err("say of when, or `uitpas payments --help`".into()),
         }
     }
-}
-
-fn said(problem: &Problem) -> String {
-    problem.end_user_message().unwrap_or_else(|| problem.to_string())
 }
 
 impl Period {

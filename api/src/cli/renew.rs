@@ -12,7 +12,7 @@ use uitpas_domain::ids::CardSystemId;
 use uitpas_projections::passholders::renewals;
 
 use super::import::of_system;
-use super::{Outcome, progress_bar};
+use super::{Outcome, progress_bar, said};
 use crate::actions::renewal;
 use crate::import::verdicts;
 use crate::ledger::{Ledger, Target};
@@ -56,7 +56,7 @@ impl Renew {
                 let year = day_in_belgium(app.now()).year();
                 Ok((ran, renewals::counts(app.pool(), card_system, year).await?))
             }
-            Err(problem) => Err(problem.end_user_message().unwrap_or_else(|| problem.to_string())),
+            Err(problem) => Err(said(&problem)),
         };
         ledger.close().await;
         let (ran, counts) = outcome?;
