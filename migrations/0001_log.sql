@@ -28,18 +28,20 @@ create table log.events (
     aggregate_type text collate "C" not null,
     aggregate_id text collate "C" not null,
     -- From 1, without gaps, per stream.
-    sequence bigint not null check (sequence > 0),
+    sequence bigint not null,
     event_type text collate "C" not null,
     event_version text collate "C" not null,
     -- `json` and not `jsonb`: the text stays as it was written, and the hash is over that text.
     payload json not null,
     metadata json not null,
     -- The order of commits: from 1, without gaps, over the whole log.
-    position bigint not null check (position > 0),
+    position bigint not null,
     -- When it was stored, never earlier than at the position before.
     recorded_at timestamptz not null,
     -- SHA-256 of the hash before, the position, the instant and the event itself.
-    hash bytea not null check (length(hash) = 32),
+    hash bytea not null,
+    -- One condition and not three: each is prepared anew at every append.
+    check (sequence > 0 and position > 0 and length(hash) = 32),
     -- Two writers that saw the same history collide here.
     primary key (aggregate_type, aggregate_id, sequence),
     -- What readers follow.
@@ -156,9 +158,6 @@ create function log.append(
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
--- Every look-up is by a key. A plan made while a table was small must not stay behind as a scan.
-set enable_seqscan = off
-set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
@@ -199,9 +198,9 @@ begin
         array(
             select coalesce((
                 select e.sequence from log.events e
-                where e.aggregate_type = s.type and e.aggregate_id = s.id
+                where e.aggregate_type = stream_types[s] and e.aggregate_id = stream_ids[s]
                 order by e.sequence desc limit 1), 0)
-            from unnest(stream_types, stream_ids) with ordinality s(type, id, n) order by s.n)
+            from generate_series(1, cardinality(stream_types)) s order by s)
     into is_new, sequences;
 
     -- The short way, for units that have nothing to do with one another. As many streams as parts:
@@ -309,21 +308,18 @@ begin
             aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata,
             position, recorded_at, hash)
         select
-            e.aggregate_type, e.aggregate_id, e.sequence, e.event_type, e.event_version,
-            e.payload::json, e.metadata::json, e.position, head_recorded_at, e.hash
-        from unnest(
-            event_aggregate_types, event_aggregate_ids, event_sequences, event_types,
-            event_versions, event_payloads, event_metadata, positions, hashes
-        ) as e(
-            aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata,
-            position, hash)
-        where e.position is not null;
+            event_aggregate_types[e], event_aggregate_ids[e], event_sequences[e], event_types[e],
+            event_versions[e], event_payloads[e]::json, event_metadata[e]::json, positions[e],
+            head_recorded_at, hashes[e]
+        from generate_series(1, cardinality(positions)) e
+        where positions[e] is not null;
 
         insert into log.commands (command_id, request_hash, position, result, recorded_at, keep)
-        select u.command_id, u.request_hash, u.position, u.result::json, head_recorded_at, u.keep
-        from unnest(unit_commands, unit_requests, unit_results, unit_keeps, unit_positions)
-            as u(command_id, request_hash, result, keep, position)
-        where u.position is not null;
+        select
+            unit_commands[u], unit_requests[u], unit_positions[u], unit_results[u]::json,
+            head_recorded_at, unit_keeps[u]
+        from generate_series(1, cardinality(unit_commands)) u
+        where unit_positions[u] is not null;
 
         update log.head h
         set position = head_position, hash = head_hash, recorded_at = head_recorded_at

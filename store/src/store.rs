@@ -27,6 +27,11 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 /// How long to wait before asking it again.
 pub(crate) const RETRY_AFTER: Duration = Duration::from_millis(20);
 
+/// For a connection whose every look-up is by a key: so it is done, whatever the planner thinks of
+/// a young table, and in one way, with nothing to plan each time.
+pub(crate) const BY_KEY: &str =
+    "set enable_seqscan = off; set jit = off; set plan_cache_mode = force_generic_plan";
+
 /// Connections for reading. A look-up takes a fraction of a millisecond.
 const READERS_MAX: u32 = 8;
 
@@ -93,14 +98,7 @@ impl Store {
             // A dead connection is noticed by the question itself, which is put again.
             .test_before_acquire(false)
             .after_connect(|connection, _| {
-                Box::pin(async move {
-                    // Every look-up is by a key, whatever the planner thinks of a young table, and in
-                    // one way: there is nothing to plan each time.
-                    let by_key = "set enable_seqscan = off; set jit = off; \
-                        set plan_cache_mode = force_generic_plan";
-                    connection.execute(by_key).await?;
-                    Ok(())
-                })
+                Box::pin(async move { connection.execute(BY_KEY).await.map(drop) })
             })
             .connect_with(options.clone())
             .await?;

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::{ConnectOptions, Executor};
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::failure::{Failed, is_loss};
 use crate::states::States;
-use crate::store::{PATIENCE, RETRY_AFTER};
+use crate::store::{BY_KEY, PATIENCE, RETRY_AFTER};
 use crate::stream::StreamKey;
 use crate::unit::{Claim, Key, Unit, Verdict};
 
@@ -135,7 +135,9 @@ impl Writer {
     async fn append(&mut self, units: &[Unit]) -> Result<Vec<Answer>, sqlx::Error> {
         let attempt = async {
             if self.connection.is_none() {
-                self.connection = Some(self.options.connect().await?);
+                let mut connection = self.options.connect().await?;
+                connection.execute(BY_KEY).await?;
+                self.connection = Some(connection);
             }
             let connection = self.connection.as_mut().expect("it was just connected");
             Rows::of(units).append(connection).await
