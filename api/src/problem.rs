@@ -140,7 +140,7 @@ pub enum Problem {
     EventNotFound,
     #[error("tickets of this activity were sold already")]
     EventHasSales,
-    #[error("the organizer does not work for this card system")]
+    #[error("there is no such card system, or the organizer does not work for it")]
     InvalidCardSystem,
     #[error("there are no schools here")]
     SchoolNotFound,
@@ -509,7 +509,7 @@ impl Problem {
                 BAD,
                 "invalid-card-system",
                 "Invalid card system",
-                "De organisator van deze activiteit werkt niet voor dat kaartsysteem.",
+                "Dit kaartsysteem bestaat niet, of de organisator werkt er niet voor.",
             ),
             Problem::SchoolNotFound => {
                 uitpas(BAD, "school-not-found", "School not found", "We vinden deze school niet.")

@@ -15,16 +15,7 @@ use crate::region::{ELSEWHERE, Region, THEATRE, permanent, ticket};
 async fn what_cannot_be_read_is_a_problem_of_its_own() {
     let region = Region::new().await;
     let desk = region.desk(THEATRE);
-    for path in [
-        "/nergens",
-        "/v4",
-        "/v4/nergens",
-        "/v4/passholders/x",
-        "/v4/rewards/x",
-        "/admin/v1/nergens",
-        "/v4/passholders/%00",
-        "/v4/passholders/%ff",
-    ] {
+    for path in ["/nergens", "/v4", "/v4/nergens", "/admin/v1/nergens", "/v4/passholders/%ff"] {
         desk.gets(path).await.refused(404, "url/not-found");
     }
     for (method, path, allowed) in [
@@ -503,8 +494,8 @@ async fn odd_requests_are_answered_as_any_other() {
         (&get, "/v4/passholders?&&=&=x", json, 200, ""),
         (&get, "/v4//permissions", json, 404, "url/not-found"),
         (&get, "/v4/permissions//", json, 200, ""),
-        (&get, "/v4/rewards/%E2%98%95", json, 404, "url/not-found"),
-        (&get, "/v4/events/%E2%98%95/settings", json, 404, "url/not-found"),
+        (&get, "/v4/rewards/%E2%98%95", json, 404, "uitpas/reward-not-found"),
+        (&get, "/v4/events/%E2%98%95/settings", json, 404, "uitpas/event-not-found"),
         (&get, "/v4/permissions", ("uitpas-after", "gisteren"), 400, "header/invalid"),
         (&get, "/v4/permissions", ("uitpas-after", "99999999999999999999"), 400, "header/invalid"),
         (&get, "/v4/permissions", ("accept", "image/png"), 200, ""),

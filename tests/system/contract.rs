@@ -259,6 +259,13 @@ async fn rewards_are_counted_sorted_and_changed() {
         assert_eq!(answer.get("facet"), None);
     }
     desk.gets(&search("sort=kleur")).await.wrong_query("sort");
+    // By the organizer, which is shown with its name, and so is the card system.
+    for text in ["theater", "Meerdal"] {
+        let found = desk.gets(&search(&format!("text={text}"))).await.ok();
+        assert_eq!(titles(&found)[0], "Appel", "{text}: {found}");
+        assert_ne!(found["member"][0]["organizers"][0]["name"], "");
+        assert_ne!(found["member"][0]["owningCardSystem"]["name"], "");
+    }
     let counted =
         desk.gets(&search("facets=categories&facets=owningCardSystemId&limit=1")).await.ok();
     assert_eq!(counted["totalItems"], 3);
@@ -354,7 +361,35 @@ async fn a_refusal_is_said_as_its_operation_has_it() {
     desk.gets("/v4/rewards?organizerId=nergens").await.refused(400, "uitpas/organizer-not-found");
     let system = desk.gets("/v4/rewards?owningCardSystemId=9").await;
     system.refused(400, "uitpas/cardsystem-not-found");
+    // What is asked together must hold together, also beside a number.
+    let holder = region.passholder().await;
+    let by_number = |more: &str| format!("uitpasNumber={}&{more}", holder.card);
+    for (more, total, shown) in
+        [("start=0", 1, 1), ("limit=0", 1, 0), ("start=1", 1, 0), ("name=Zzz", 0, 0)]
+    {
+        let found = desk.searches(&by_number(more)).await.ok();
+        let seen = (found["totalItems"].clone(), list(&found["member"]).len());
+        assert_eq!(seen, (json!(total), shown), "{more}");
+    }
+    let nowhere = desk.searches(&by_number("organizerId=nergens")).await;
+    nowhere.refused(400, "uitpas/organizer-not-found");
+    desk.searches(&by_number("schoolId=x")).await.refused(400, "uitpas/school-not-found");
+    // An id is opaque: what can be none is unknown.
+    for (path, kind) in [
+        ("/v4/rewards/1234", "uitpas/reward-not-found"),
+        (
+            "/v4/passholders/x/memberships/1?organizerId=theater&socialTariff=false",
+            "uitpas/passholder-not-found",
+        ),
+    ] {
+        desk.gets(path).await.refused(404, kind);
+    }
     // What is in the path is 404.
+    let path = format!(
+        "/v4/passholders/{}/memberships/9?organizerId={THEATRE}&socialTariff=false",
+        holder.id
+    );
+    desk.gets(&path).await.refused(404, "uitpas/cardsystem-not-found");
     let reports = "/v4/organizers/nergens/financial-reports";
     desk.gets(reports).await.refused(404, "uitpas/organizer-not-found");
 }
@@ -435,5 +470,13 @@ async fn rewards_are_marked_and_found_by_their_marks() {
         let mut more = json!({});
         more[field] = value;
         ksb.makes_reward(more).await.wrong(pointer);
+    }
+    assert_eq!(ksb.makes_reward(json!({ "points": 5.0 })).await.ok()["points"], 5);
+    ksb.makes_reward(json!({ "points": 0.5 })).await.refused(400, "body/invalid-data");
+    for wrong in [
+        json!({ "owningCardSystem": { "id": 99 } }),
+        json!({ "applicableCardSystems": [{ "id": 99 }], "allCardSystems": false }),
+    ] {
+        ksb.makes_reward(wrong).await.refused(400, "uitpas/invalid-card-system");
     }
 }

@@ -93,6 +93,12 @@ async fn a_mother_saves_points_for_her_child_until_either_ends_it() {
 
     let saved = mother.at_home.scans_for(&child.holder.id, &code).await.created();
     assert_eq!(saved, json!({ "addedPoints": 1, "totalPoints": 1 }));
+    // What was saved is shown to either, by id; what she saved herself not to the child.
+    let history = |of: &Person| format!("/v4/passholders/{}/transactions", of.holder.id);
+    assert_eq!(mother.at_home.gets(&history(&child)).await.ok()["totalItems"], 1);
+    assert_eq!(child.at_home.gets(&history(&child)).await.ok()["totalItems"], 1);
+    assert_eq!(mother.at_home.gets(&history(&mother)).await.ok()["totalItems"], 0);
+    child.at_home.gets(&history(&mother)).await.refused(403, "auth/forbidden");
     let once = mother.at_home.scans_for(&child.holder.id, &code).await;
     once.refused(400, "uitpas/checkin-not-allowed");
     mother.at_home.scans_for("me", &code).await.created();
@@ -167,6 +173,29 @@ async fn no_point_moves_from_one_passholder_to_another() {
     mother.at_home.adds("me", &child.holder.card, &child.born).await;
     ksb.erases(&child.holder).await.done();
     assert_eq!(desk.balance_of(&mother.holder).await, 0);
+}
+
+/// R-FAM-01: his registration token says as much as his date of birth; that of another does not.
+#[tokio::test]
+async fn a_registration_token_stands_for_the_date_of_birth() {
+    let region = Region::new().await;
+    let web = region.website().await;
+    let mother = person(&region, "Mirre", born_years_ago(40), 111).await;
+    let child = person(&region, "Tuur", born_years_ago(7), 112).await;
+    let token = async |of: &Person| {
+        let given = web.asks_token(&of.holder.card, &of.born).await.ok();
+        text(&given["token"]).to_owned()
+    };
+    let adds = async |token: &str| {
+        let request = mother.at_home.request(Method::POST, "/v4/passholders/me/family-members");
+        let member = json!({ "uitpasNumber": child.holder.card });
+        mother.at_home.send(request.header("x-registration-token", token).json(&member)).await
+    };
+    adds(&token(&mother).await).await.refused(400, "uitpas/passholder-not-found");
+    adds("verzonnen").await.refused(401, "auth/unauthorized");
+    assert_eq!(list(&mother.at_home.family("me").await.ok()).len(), 1);
+    assert_eq!(adds(&token(&child).await).await.status, 201);
+    assert_eq!(list(&mother.at_home.family("me").await.ok()).len(), 2);
 }
 
 /// R-FAM-01, R-PRV-02: which of number and date of birth is wrong is not told, and trying them all

@@ -51,7 +51,7 @@ async fn what_is_no_reward_is_refused() {
         .refused(403, "auth/forbidden");
     ksb.makes_reward(json!({ "owningCardSystem": { "id": 3 } }))
         .await
-        .refused(400, "uitpas/cardsystem-not-found");
+        .refused(400, "uitpas/invalid-card-system");
     let unknown = uuid::Uuid::nil();
     ksb.gets(&format!("/v4/rewards/{unknown}")).await.refused(404, "uitpas/reward-not-found");
 

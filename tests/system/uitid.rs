@@ -12,7 +12,7 @@ const STATUS: &str = "/v4/passholders/me/uitid/status";
 
 impl Region {
     /// A web site that is known by its name, and somebody who comes by it.
-    async fn website(&self) -> Desk {
+    pub async fn website(&self) -> Desk {
         let client = json!({ "name": "Website", "permissions": [] });
         self.owner().puts("/admin/v1/clients/website", client).await.done();
         self.stranger()
@@ -20,7 +20,7 @@ impl Region {
 }
 
 impl Desk {
-    async fn asks_token(&self, card: &str, born: &str) -> Answer {
+    pub async fn asks_token(&self, card: &str, born: &str) -> Answer {
         let request = self.request(Method::GET, TOKEN).basic_auth(card, Some(born));
         self.send(request.header("x-client-id", "website")).await
     }

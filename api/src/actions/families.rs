@@ -17,10 +17,12 @@ use crate::app::App;
 use crate::auth::Someone;
 use crate::problem::{Answer, Problem};
 
-/// Whom to add: by his number, and by his date of birth, which staff need not know.
+/// Whom to add: by his number, and by what only he and his own know. Staff need not know that.
 pub struct Added {
     pub card: CardNumber,
     pub birth_date: Option<NaiveDate>,
+    /// Whom a registration token is of.
+    pub shown: Option<PassholderId>,
     pub icon: Option<Icon>,
 }
 
@@ -95,7 +97,7 @@ pub async fn add(
 ) -> Answer<()> {
     if someone.oneself.is_some() {
         someone.demand_oneself(id)?;
-        if added.birth_date.is_none() {
+        if added.birth_date.is_none() && added.shown.is_none() {
             let required = crate::problem::REQUIRED.to_owned();
             return Err(Problem::BodyData("/dateOfBirth".to_owned(), required));
         }
@@ -112,6 +114,9 @@ pub async fn add(
             Err(Unsuccessful::Refused(_)) => return Err(Problem::FamilyMemberNotFound)?,
             Err(other) => return Err(other),
         };
+        if added.shown.is_some_and(|shown| shown != member) {
+            return Err(Problem::FamilyMemberNotFound)?;
+        }
         let today = day_in_belgium(at);
         let member_known = known(&work, member).await?;
         let details = member_known.details.ok_or(Problem::FamilyMemberNotFound)?;
@@ -199,6 +204,13 @@ pub async fn with(app: &App, someone: &Someone, id: PassholderId) -> Answer<Vec<
         }
     }
     Ok(families)
+}
+
+/// Refuses whoever is neither oneself nor of one's family.
+pub async fn demand_is_of(app: &App, oneself: PassholderId, whom: PassholderId) -> Answer<()> {
+    let demanded =
+        app.store.preview(|work| async move { demand_saves_for(&work, oneself, whom).await });
+    Ok(demanded.await?)
 }
 
 /// Whose points somebody may save: his own, and those of his family.

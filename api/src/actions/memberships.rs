@@ -118,10 +118,12 @@ async fn of_counters(
     card_system: CardSystemId,
     of_counter: &[CardSystemId],
 ) -> Outcome<std::sync::Arc<CardSystem>> {
+    let system = work.load::<CardSystem>(&card_system).await?.state.clone();
+    system.name.as_ref().ok_or(uitpas_domain::card_system::Refused::Unknown)?;
     if !of_counter.contains(&card_system) {
         return Err(Problem::from(uitpas_domain::counter::Refused::ForeignCardSystem))?;
     }
-    Ok(work.load::<CardSystem>(&card_system).await?.state.clone())
+    Ok(system)
 }
 
 /// The details of a passholder with another address.

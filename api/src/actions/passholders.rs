@@ -75,6 +75,10 @@ pub async fn register(app: &App, request: &Request, new: &Registration) -> Answe
         let by = authority(&work, &request.caller, &new.counter).await?;
         let counter = work.load::<Counter>(&new.counter).await?.state.clone();
         let of_counter = counter.card_systems();
+        if let Some(asked) = &new.card_system {
+            let asked = work.load::<CardSystem>(asked).await?.state.clone();
+            asked.name.as_ref().ok_or(uitpas_domain::card_system::Refused::Unknown)?;
+        }
         let with_social_status = new.social_status.is_some();
         let (card, card_system) = match new.card {
             Some(number) => {

@@ -1,10 +1,11 @@
 //! Rewards: laying them down, taking them up, giving them back.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use uitpas_domain::counter::Task;
+use uitpas_domain::card_system::CardSystem;
+use uitpas_domain::counter::{Counter, Task};
 use uitpas_domain::ids::{CardSystemId, CounterId, PassholderId, RedemptionId, RewardId};
 use uitpas_domain::metadata::Channel;
 use uitpas_domain::passholder::redemptions::{CancelRedemption, Redeem};
@@ -27,12 +28,22 @@ use crate::problem::{Answer, Problem};
 pub async fn create(app: &App, request: &Request, definition: &Definition) -> Answer<RewardId> {
     let (id, at) = (RewardId(Uuid::now_v7()), app.now());
     execute(app, request, Channel::BackOffice, |work| async move {
+        demand_card_systems(&work, definition).await?;
         demand_ksb(&work, &request.caller, definition.owner).await?;
         let definition = Box::new(definition.clone());
         decide::<Reward>(&work, &id, RewardCommand::Create { definition, at }).await?;
         Ok(id)
     })
     .await
+}
+
+/// Refuses card systems that there are not.
+async fn demand_card_systems(work: &Work, definition: &Definition) -> Outcome<()> {
+    for id in definition.only_card_systems.iter().chain([&definition.owner]) {
+        let known = work.load::<CardSystem>(id).await?;
+        known.state.name.as_ref().ok_or(Problem::InvalidCardSystem)?;
+    }
+    Ok(())
 }
 
 /// The first card system of which the caller makes rewards.
@@ -69,6 +80,7 @@ pub async fn change(
     execute(app, request, Channel::BackOffice, |work| async move {
         let known = work.load::<Reward>(&id).await?.state.clone();
         let known = known.definition.as_ref().ok_or(uitpas_domain::reward::Refused::Unknown)?;
+        demand_card_systems(&work, definition).await?;
         for owner in [known.owner, definition.owner] {
             demand_ksb(&work, &request.caller, owner).await?;
         }
@@ -87,6 +99,34 @@ pub async fn read(app: &App, id: RewardId) -> Answer<Reward> {
         return Err(uitpas_domain::reward::Refused::Unknown.into());
     }
     Ok(Reward::clone(&reward.state))
+}
+
+/// What the card systems and counters of rewards are called.
+#[derive(Default)]
+pub struct Names {
+    pub card_systems: BTreeMap<CardSystemId, String>,
+    pub counters: BTreeMap<CounterId, String>,
+}
+
+pub async fn names(app: &App, definitions: impl IntoIterator<Item = &Definition>) -> Answer<Names> {
+    let mut names = Names::default();
+    for definition in definitions {
+        for id in definition.only_card_systems.iter().chain([&definition.owner]) {
+            if !names.card_systems.contains_key(id) {
+                let known = app.store.load::<CardSystem>(id).await?;
+                let name = known.state.name.as_ref().map(ToString::to_string);
+                names.card_systems.insert(*id, name.unwrap_or_default());
+            }
+        }
+        for id in &definition.only_at_counters {
+            if !names.counters.contains_key(id) {
+                let known = app.store.load::<Counter>(id).await?;
+                let profile = known.state.profile.as_ref();
+                names.counters.extend(profile.map(|known| (id.clone(), known.name.to_string())));
+            }
+        }
+    }
+    Ok(names)
 }
 
 /// A reward that was taken up.

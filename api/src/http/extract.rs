@@ -14,6 +14,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_path_to_error::Segment;
 use uitpas_domain::ids::{InvalidId, PassholderId};
 use uitpas_projections::Paging;
+use uuid::Uuid;
 
 use super::BODY_BYTES_MAX;
 use crate::actions::Request;
@@ -256,8 +257,14 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
     }
 }
 
-/// One path segment that is an identifier; what is none points at nothing.
+/// One path segment that is an identifier. To a client it is opaque: what can be none of ours is
+/// unknown, as any other that nothing has.
 pub struct Id<T>(pub T);
+
+fn identifier<T: FromStr>(text: &str) -> Result<T, Problem> {
+    let nobodys = || Uuid::nil().to_string().parse();
+    text.parse().or_else(|_| nobodys()).map_err(|_| Problem::NoSuchUrl)
+}
 
 impl<T: FromStr + Send> FromRequestParts<App> for Id<T> {
     type Rejection = Problem;
@@ -265,7 +272,7 @@ impl<T: FromStr + Send> FromRequestParts<App> for Id<T> {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let path = Path::<String>::from_request_parts(parts, app).await;
         let Path(text) = path.map_err(|_| Problem::NoSuchUrl)?;
-        text.parse().map(Id).map_err(|_| Problem::NoSuchUrl)
+        identifier(&text).map(Id)
     }
 }
 
@@ -278,8 +285,7 @@ impl<T: FromStr + Send, U: FromStr + Send> FromRequestParts<App> for Ids<T, U> {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let path = Path::<(String, String)>::from_request_parts(parts, app).await;
         let Path((first, second)) = path.map_err(|_| Problem::NoSuchUrl)?;
-        let (first, second) = (first.parse(), second.parse());
-        Ok(Self(first.map_err(|_| Problem::NoSuchUrl)?, second.map_err(|_| Problem::NoSuchUrl)?))
+        Ok(Self(identifier(&first)?, identifier(&second)?))
     }
 }
 

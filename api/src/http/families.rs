@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use serde::{Deserialize, Serialize};
 use uitpas_domain::ids::PassholderId;
@@ -14,8 +14,10 @@ use utoipa_axum::routes;
 
 use super::extract::{Bare, Id, Ids, Whom, Write};
 use super::shapes::{GivenDay, instant};
+use super::uitid::{TOKEN, given_token};
 use super::words;
 use crate::actions::families::{self, Added, Family, Listed};
+use crate::actions::uitid;
 use crate::app::App;
 use crate::auth::Someone;
 use crate::problem::Answer;
@@ -106,18 +108,21 @@ fn print(listed: Listed) -> Option<FamilyMember> {
 struct NewFamilyMember {
     #[schema(schema_with = words::uitpas_number)]
     uitpas_number: CardNumber,
-    /// Beyond the contract: of the new member; only staff may leave it out.
+    /// Beyond the contract: of the new member; needless with his registration token, and for staff.
     #[schema(schema_with = words::optional::day)]
     date_of_birth: Option<GivenDay>,
     #[schema(schema_with = words::optional::text::<300>)]
     icon: Option<Icon>,
 }
 
-/// By number and date of birth. Which of the two is wrong is not told.
+/// By number, and date of birth or registration token. Which of the two is wrong is not told.
 #[utoipa::path(
     post,
     path = "/passholders/{id}/family-members",
-    params(("id" = String, Path, description = "An id, or `me`.")),
+    params(
+        ("id" = String, Path, description = "An id, or `me`."),
+        ("x-registration-token" = Option<String>, Header, description = "Of the new member.")
+    ),
     request_body = NewFamilyMember,
     responses((status = 201), (status = 429)),
     security(("token" = ["PASSHOLDERS_FAMILY_MEMBERS"]))
@@ -126,11 +131,14 @@ async fn add(
     State(app): State<App>,
     someone: Someone,
     Id(whom): Id<Whom>,
+    headers: HeaderMap,
     Write { request, body }: Write<NewFamilyMember>,
 ) -> Answer<StatusCode> {
+    let token = headers.contains_key(TOKEN).then(|| given_token(&headers)).transpose()?;
     let added = Added {
         card: body.uitpas_number,
         birth_date: body.date_of_birth.map(NaiveDate::from),
+        shown: token.map(|token| uitid::holder_of(&app, token)).transpose()?,
         icon: body.icon,
     };
     families::add(&app, &request, &someone, whom.of(&someone)?, &added).await?;

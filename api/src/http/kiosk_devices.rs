@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uitpas_domain::ids::KioskId;
+use uitpas_domain::kiosk::Refused;
 use uitpas_domain::values::chip_number::ChipNumber;
 use uitpas_domain::values::text::Text;
 use utoipa::ToSchema;
@@ -167,8 +168,11 @@ async fn choose_event(State(app): State<App>, sent: Sent<ChosenEvent>) -> Answer
 async fn unchoose_event(State(app): State<App>, device: Device) -> Answer<StatusCode> {
     let key = extract::idempotency_key(&device.headers)?;
     let request = kiosks::as_device(device.kiosk, key, b"DELETE /kiosk-devices/events".to_vec());
-    kiosks::set(&app, &request, device.kiosk, None).await?;
-    Ok(StatusCode::NO_CONTENT)
+    match kiosks::set(&app, &request, device.kiosk, None).await {
+        // The contract has no 404 here: a device that starts anew does not know what was set.
+        Ok(()) | Err(Problem::Kiosk(Refused::NothingSet)) => Ok(StatusCode::NO_CONTENT),
+        Err(problem) => Err(problem),
+    }
 }
 
 /// The activity that gives points now.

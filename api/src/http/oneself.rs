@@ -22,7 +22,7 @@ use super::passholders::{GivenOrganizer, OptIns, Passholder, Sort, print};
 use super::shapes::{GivenDay, Page, instant};
 use super::words;
 use crate::actions::oneself::OwnRegistration;
-use crate::actions::{oneself, passholders};
+use crate::actions::{families, oneself, passholders};
 use crate::app::App;
 use crate::auth::{Caller, Oneself, OwnInsz, Someone};
 use crate::problem::{Answer, Problem};
@@ -228,7 +228,7 @@ async fn transactions(
     Ok(Json(ledger(&app, id, asked.sort, paging).await?))
 }
 
-/// The same for staff who may see this passholder.
+/// The same by id: of oneself and whoever is of the family, or for staff who may see this passholder.
 #[utoipa::path(
     get,
     path = "/passholders/{id}/transactions",
@@ -238,14 +238,17 @@ async fn transactions(
 )]
 async fn transactions_of(
     State(app): State<App>,
-    caller: Caller,
+    someone: Someone,
     Id(id): Id<PassholderId>,
     Query(asked): Query<AskedTransactions>,
 ) -> Answer<Json<Page<Transaction>>> {
     let paging = paging(asked.start, asked.limit)?;
-    passholders::read(&app, &caller, id).await?;
+    match someone.oneself {
+        Some(oneself) => families::demand_is_of(&app, oneself, id).await?,
+        None => passholders::read(&app, &someone.caller, id).await.map(drop)?,
+    }
     for view in [check_ins::PROJECTION.name, redemptions::PROJECTION.name] {
-        app.caught_up(&caller, view).await?;
+        app.caught_up(&someone.caller, view).await?;
     }
     Ok(Json(ledger(&app, id, asked.sort, paging).await?))
 }

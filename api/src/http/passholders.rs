@@ -343,7 +343,8 @@ impl From<Sort> for view::SortByName {
     }
 }
 
-/// Searching a list is for registration counters and the KSB (R-CTR-04); by number, for all.
+/// Searching a list is for registration counters and the KSB (R-CTR-04); by number, for all. Whatever
+/// is asked must hold together.
 #[utoipa::path(
     get,
     path = "/passholders",
@@ -362,7 +363,8 @@ async fn list(
         .map(Identifier::Card)
         .or(asked.chip_number.map(Identifier::Chip))
         .or(asked.insz_number.map(Identifier::Insz));
-    if identifier.is_some() || asked.uitid_id.is_some() {
+    // Whoever is known by a number may be a member anywhere.
+    let (card_systems, identified) = if identifier.is_some() || asked.uitid_id.is_some() {
         app.demand_task(&caller, Task::Identify).await?;
         if matches!(identifier, Some(Identifier::Insz(_))) {
             app.guesses.count(&caller)?;
@@ -372,16 +374,14 @@ async fn list(
             (None, Some(uitid)) => uitid::passholder_of(&app, uitid).await?,
             (None, None) => None,
         };
-        let found = match found {
-            Some(id) => unless_removed(passholders::read_own(&app, id).await)?,
-            None => None,
-        };
-        let member = found.into_iter().map(|known| print(&app, known));
-        let member = member.collect::<Answer<Vec<_>>>()?;
-        return Ok(Json(Page { total_items: member.len() as u64, member }));
-    }
-    let card_systems =
-        app.card_systems_with(&caller, Task::Search, asked.organizer_id.as_ref()).await?;
+        if let Some(counter) = &asked.organizer_id {
+            app.card_systems_with(&caller, Task::Identify, Some(counter)).await?;
+        }
+        (None, Some(Vec::from_iter(found)))
+    } else {
+        let counter = asked.organizer_id.as_ref();
+        (Some(app.card_systems_with(&caller, Task::Search, counter).await?), None)
+    };
     match asked.school_id.as_deref() {
         None => {}
         Some("*") => return Ok(Json(Page { total_items: 0, member: vec![] })),
@@ -390,7 +390,7 @@ async fn list(
     if asked.email.is_some() {
         app.guesses.count(&caller)?;
     }
-    let ids = match (asked.association_id, asked.association_membership_status) {
+    let members = match (asked.association_id, asked.association_membership_status) {
         (None, None) => None,
         (None, Some(_)) => {
             return Err(Problem::Query("associationId".to_owned(), REQUIRED.to_owned()));
@@ -405,8 +405,14 @@ async fn list(
             Some(associations::members(&app, &caller, counter, id, in_force).await?)
         }
     };
+    let ids = match (identified, members) {
+        (Some(found), Some(members)) => {
+            Some(found.into_iter().filter(|id| members.contains(id)).collect())
+        }
+        (found, members) => found.or(members),
+    };
     let search = view::Search {
-        card_systems: Some(card_systems),
+        card_systems,
         name: asked.name,
         first_name: asked.first_name,
         email: asked.email,

@@ -285,8 +285,11 @@ async fn list(
     let names: BTreeSet<_> = asked.facets.iter().copied().collect();
     let facet =
         names.into_iter().map(|name| (name, facet(name, &rows, &card_systems, today))).collect();
+    let definitions: Vec<_> = rows.iter().map(|row| &row.definition.0).collect();
+    let called = rewards::names(&app, definitions).await?;
     let page = super::shapes::Page::cut(rows, paging, |row: view::Reward| {
-        print_definition(RewardId(row.id), &row.definition.0, row.units_taken.unsigned_abs(), today)
+        let units_taken = row.units_taken.unsigned_abs();
+        print_definition(RewardId(row.id), &row.definition.0, units_taken, &called, today)
     });
     Ok(Json(Rewards { total_items: page.total_items, member: page.member, facet }))
 }

@@ -6,7 +6,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderName, StatusCode, Uri};
 use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use uitpas_domain::calendar::{DayRange, Period as LimitPeriod, day_in_belgium, start_of_day};
 use uitpas_domain::counter::Task;
 use uitpas_domain::ids::{CardSystemId, CounterId, PassholderId, RedemptionId, RewardId};
@@ -24,9 +25,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::extract::{Bare, Id, IfMatch, Query, Write, etag, paging};
-use super::shapes::{Page, instant, last_instant, sought};
+use super::shapes::{CardSystemRef, OrganizerRef, Page, instant, last_instant, sought};
 use super::words;
-use crate::actions::rewards::{self, NewRedemption};
+use crate::actions::rewards::{self, Names, NewRedemption};
 use crate::actions::{online_rewards, version_of};
 use crate::app::App;
 use crate::auth::{self, Caller};
@@ -88,7 +89,7 @@ impl From<Kind> for RewardType {
     }
 }
 
-#[derive(Deserialize, Serialize, ToSchema)]
+#[derive(Deserialize, ToSchema)]
 struct Ref<T> {
     id: T,
 }
@@ -110,6 +111,7 @@ struct NewReward {
     #[schema(schema_with = words::text::<4000>)]
     promotional_description: Lines<4000>,
     publication_period: Period,
+    #[serde(default, deserialize_with = "whole")]
     points: Option<u32>,
     #[serde(default)]
     categories: Vec<Category>,
@@ -184,6 +186,16 @@ impl TryFrom<Text<500>> for WebAddress {
     }
 }
 
+/// A number without a fraction: the contract says `number`, and some clients write `5.0`.
+fn whole<'de, D: Deserializer<'de>>(number: D) -> Result<Option<u32>, D::Error> {
+    let Some(number) = Option::<f64>::deserialize(number)? else { return Ok(None) };
+    let is_whole = number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number);
+    match is_whole {
+        true => Ok(Some(number as u32)),
+        false => Err(D::Error::custom("not a whole number, 0 or more")),
+    }
+}
+
 impl NewReward {
     /// `owner` is the card system whose reward it is, where the body names none.
     fn definition(self, status: Status, owner: CardSystemId) -> Answer<Definition> {
@@ -250,7 +262,7 @@ async fn create(
     };
     let definition = body.definition(Status::Active, owner)?;
     let id = rewards::create(&app, &request, &definition).await?;
-    Ok(Json(print(&app, id, &rewards::read(&app, id).await?)?))
+    Ok(Json(print(&app, id, &rewards::read(&app, id).await?).await?))
 }
 
 #[derive(Serialize, ToSchema)]
@@ -279,13 +291,10 @@ pub struct Reward {
     granting_period: Option<Period>,
     #[serde(skip_serializing_if = "Option::is_none")]
     redeem_period: Option<Period>,
-    #[schema(value_type = Ref<u32>)]
-    owning_card_system: Ref<CardSystemId>,
-    #[schema(value_type = Vec<Ref<u32>>)]
-    applicable_card_systems: Vec<Ref<CardSystemId>>,
+    owning_card_system: CardSystemRef,
+    applicable_card_systems: Vec<CardSystemRef>,
     all_card_systems: bool,
-    #[schema(value_type = Vec<Ref<String>>)]
-    organizers: Vec<Ref<CounterId>>,
+    organizers: Vec<OrganizerRef>,
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_available_units: Option<u32>,
@@ -296,17 +305,25 @@ pub struct Reward {
     redeem_constraint: Option<Constraint>,
 }
 
-fn print(app: &App, id: RewardId, reward: &reward::Reward) -> Answer<Reward> {
+async fn print(app: &App, id: RewardId, reward: &reward::Reward) -> Answer<Reward> {
     let definition = reward.definition.as_deref().ok_or(reward::Refused::Unknown)?;
-    Ok(print_definition(id, definition, reward.units_taken(), day_in_belgium(app.now())))
+    let names = rewards::names(app, [definition]).await?;
+    Ok(print_definition(id, definition, reward.units_taken(), &names, day_in_belgium(app.now())))
 }
 
 pub(super) fn print_definition(
     id: RewardId,
     definition: &Definition,
     units_taken: u32,
+    names: &Names,
     today: NaiveDate,
 ) -> Reward {
+    let card_system = |id: &CardSystemId| CardSystemRef {
+        id: *id,
+        name: names.card_systems.get(id).cloned().unwrap_or_default(),
+    };
+    let organizer =
+        |id: &CounterId| OrganizerRef { id: id.clone(), name: names.counters.get(id).cloned() };
     Reward {
         id,
         title: definition.title.to_string(),
@@ -324,14 +341,10 @@ pub(super) fn print_definition(
         last_chance: definition.is_last_chance(today),
         granting_period: Period::print(&definition.granting),
         redeem_period: Period::print(&definition.redemption),
-        owning_card_system: Ref { id: definition.owner },
-        applicable_card_systems: definition
-            .only_card_systems
-            .iter()
-            .map(|id| Ref { id: *id })
-            .collect(),
+        owning_card_system: card_system(&definition.owner),
+        applicable_card_systems: definition.only_card_systems.iter().map(card_system).collect(),
         all_card_systems: definition.only_card_systems.is_empty(),
-        organizers: definition.only_at_counters.iter().map(|id| Ref { id: id.clone() }).collect(),
+        organizers: definition.only_at_counters.iter().map(organizer).collect(),
         status: match definition.status {
             Status::Active => "ACTIVE",
             Status::Inactive => "INACTIVE",
@@ -366,8 +379,13 @@ async fn one(
     if caller.kind != auth::Kind::Passholder {
         app.demand_task(&caller, Task::Redeem).await?;
     }
-    let known = rewards::read(&app, id).await?;
-    let printed = print(&app, id, &known)?;
+    versioned(&app, id).await
+}
+
+/// A reward and its version.
+async fn versioned(app: &App, id: RewardId) -> Answer<([(HeaderName, String); 1], Json<Reward>)> {
+    let known = rewards::read(app, id).await?;
+    let printed = print(app, id, &known).await?;
     Ok(([etag(version_of(&known.definition))], Json(printed)))
 }
 
@@ -380,7 +398,14 @@ async fn one(
         ("If-Match" = Option<String>, Header, description = "The version that was looked at.")
     ),
     request_body = NewReward,
-    responses((status = 200, body = Reward), (status = 412)),
+    responses(
+        (
+            status = 200,
+            body = Reward,
+            headers(("ETag" = String, description = "The version, for `If-Match`."))
+        ),
+        (status = 412)
+    ),
     security(("token" = ["REWARDS_WRITE"]))
 )]
 async fn change(
@@ -388,12 +413,12 @@ async fn change(
     Id(id): Id<RewardId>,
     IfMatch(version): IfMatch,
     Write { request, body }: Write<NewReward>,
-) -> Answer<Json<Reward>> {
+) -> Answer<([(HeaderName, String); 1], Json<Reward>)> {
     let known = rewards::read(&app, id).await?;
     let known = known.definition.ok_or(reward::Refused::Unknown)?;
     let definition = body.definition(known.status, known.owner)?;
     rewards::change(&app, &request, id, &definition, version).await?;
-    Ok(Json(print(&app, id, &rewards::read(&app, id).await?)?))
+    versioned(&app, id).await
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -521,7 +546,7 @@ async fn print_redeemed(
     let redeem_code = online_rewards::code_of(app, reward, &known, id).await?;
     Ok(RedeemedReward {
         id,
-        reward: print(app, reward, &known)?,
+        reward: print(app, reward, &known).await?,
         redeem_date: instant(at),
         redeem_info,
         redeem_code: redeem_code.map(|code| code.to_string()),

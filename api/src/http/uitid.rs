@@ -76,8 +76,11 @@ async fn registration_token(
     Ok(Json(RegistrationToken { token: uitid::registration_token(&app, passholder) }))
 }
 
-fn given_token(headers: &HeaderMap) -> Answer<&str> {
-    let token = headers.get("x-registration-token").and_then(|token| token.to_str().ok());
+/// The header by which somebody shows who he is, in place of number and date of birth.
+pub const TOKEN: &str = "x-registration-token";
+
+pub fn given_token(headers: &HeaderMap) -> Answer<&str> {
+    let token = headers.get(TOKEN).and_then(|token| token.to_str().ok());
     token.ok_or(Problem::Unauthorized("an x-registration-token header is required"))
 }
 

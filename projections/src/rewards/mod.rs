@@ -234,7 +234,7 @@ pub struct Filter {
     /// Those for inhabitants of one of these postal codes.
     pub postal_codes: Option<Vec<String>>,
     pub categories: Option<Vec<String>>,
-    /// Part of the title.
+    /// Part of the title, or of the name or city of a counter where it can be had.
     pub text: Option<String>,
     /// Both inclusive.
     pub points_from: Option<i32>,
@@ -285,7 +285,10 @@ const LIST: &str = "
         and ($4::integer[] is null or only_card_systems = '{}' or only_card_systems && $4)
         and ($5::text[] is null or only_inhabitants_of = '{}' or only_inhabitants_of && $5)
         and ($6::text[] is null or categories && $6)
-        and ($7::text is null or title_folded like $7)
+        and ($7::text is null or title_folded like $7 or exists (
+            select from views.counters c
+            where c.id = any(only_at_counters)
+                and (c.name_folded like $7 or lower(c.address::json->>'city') like $7)))
         and ($8::integer is null or points >= $8)
         and ($9::integer is null or points <= $9)
         and ($10::text is null or status = $10)
