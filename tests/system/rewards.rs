@@ -34,6 +34,7 @@ async fn what_is_no_reward_is_refused() {
             "/grantingPeriod/begin",
         ),
         (json!({ "redeemPeriod": days(1, 0) }), "/redeemPeriod/end"),
+        (json!({ "publicationPeriod": days(1, 0) }), "/publicationPeriod/end"),
         (json!({ "redeemPeriod": { "begin": "0000-01-01T00:00:00Z" } }), "/redeemPeriod/begin"),
         (json!({ "publicationPeriod": { "begin": "gisteren" } }), "/publicationPeriod/begin"),
         (json!({ "title": "" }), "/title"),

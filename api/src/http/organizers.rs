@@ -5,6 +5,7 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use uitpas_domain::card_system::CardSystem;
 use uitpas_domain::ids::{CardSystemId, CounterId};
+use uitpas_domain::values::place::Address;
 use uitpas_projections::counters as view;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -50,11 +51,21 @@ struct ListedOrganizer {
 
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct OrganizerAddress {
+pub struct OrganizerAddress {
     #[serde(skip_serializing_if = "Option::is_none")]
     street: Option<String>,
     postal_code: String,
     city: String,
+}
+
+impl OrganizerAddress {
+    pub fn of(address: &Address) -> Self {
+        Self {
+            street: address.street.as_ref().map(ToString::to_string),
+            postal_code: address.postal_code.to_string(),
+            city: address.city.to_string(),
+        }
+    }
 }
 
 /// Those where the caller has a role, the KSB admin's own card systems included (R-KSB-03); to the
@@ -134,15 +145,10 @@ fn print(counter: view::Counter, card_systems: &[view::CardSystem]) -> ListedOrg
             name: system.name.clone(),
         })
         .collect();
-    let address = counter.address.0;
     ListedOrganizer {
         id: counter.id,
         name: counter.name,
         card_systems,
-        address: OrganizerAddress {
-            street: address.street.map(|street| street.to_string()),
-            postal_code: address.postal_code.to_string(),
-            city: address.city.to_string(),
-        },
+        address: OrganizerAddress::of(&counter.address.0),
     }
 }

@@ -17,6 +17,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::extract::{Id, Write};
+use super::organizers::OrganizerAddress;
 use super::passholders::GivenOrganizer;
 use super::words;
 use crate::actions::clients;
@@ -45,6 +46,8 @@ struct Organizer {
     #[schema(value_type = String)]
     id: CounterId,
     name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<OrganizerAddress>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -117,9 +120,11 @@ fn of_organizer(
     counter: &Counter,
     details: Vec<PermissionDetail>,
 ) -> OrganizerPermissions {
-    let name = counter.profile.as_ref().map(|profile| profile.name.to_string());
+    let profile = counter.profile.as_ref();
+    let name = profile.map(|profile| profile.name.to_string()).unwrap_or_default();
+    let address = profile.map(|profile| OrganizerAddress::of(&profile.address));
     OrganizerPermissions {
-        organizer: Organizer { id, name: name.unwrap_or_default() },
+        organizer: Organizer { id, name, address },
         permissions: details.iter().map(|detail| detail.id).collect(),
         permission_details: details,
         linked_organizers: vec![],

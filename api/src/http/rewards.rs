@@ -57,10 +57,13 @@ impl Period {
                 .map(day_in_belgium)
                 .map_err(|error| Problem::BodyData(format!("/{field}/{end}"), error.to_string()))
         };
-        Ok(DayRange {
-            from: Some(day(self.begin, "begin")?),
-            until: self.end.map(|end| day(end, "end")).transpose()?,
-        })
+        let from = day(self.begin, "begin")?;
+        let until = self.end.map(|end| day(end, "end")).transpose()?;
+        if until.is_some_and(|until| until < from) {
+            let why = "lies before the begin".to_owned();
+            return Err(Problem::BodyData(format!("/{field}/end"), why));
+        }
+        Ok(DayRange { from: Some(from), until })
     }
 
     fn print(range: &DayRange) -> Option<Self> {
