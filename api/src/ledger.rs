@@ -28,6 +28,8 @@ pub struct Target {
 pub enum CannotOpen {
     #[error("say where the ledger is: --data DIR, or DATABASE_URL in the environment")]
     NoTarget,
+    #[error("there is no ledger in {}", .0.display())]
+    NoLedger(PathBuf),
     #[error("{0}")]
     Embedded(#[from] uitpas_store::embedded::EmbeddedError),
     #[error("{0}")]
@@ -96,8 +98,20 @@ async fn embedded(data: &Path) -> Result<Doors, CannotOpen> {
 }
 
 impl Ledger {
-    /// Opens the ledger, with its schema as this version knows it.
+    /// Opens the ledger that is there, with its schema as this version knows it. Who mistypes a
+    /// directory is not told that all is well in an empty one.
     pub async fn open(target: &Target) -> Result<Self, CannotOpen> {
+        // Where nobody can tell, the embedded server says why.
+        if let Some(data) = &target.data
+            && let Ok(false) = data.join("pgdata").try_exists()
+        {
+            return Err(CannotOpen::NoLedger(data.clone()));
+        }
+        Self::open_or_make(target).await
+    }
+
+    /// Opens the ledger, and makes it first where there is none.
+    pub async fn open_or_make(target: &Target) -> Result<Self, CannotOpen> {
         let doors = target.doors().await?;
         Store::migrate(doors.owner.clone()).await?;
         Self::through(doors).await

@@ -66,6 +66,11 @@ pub enum NotAsSealed {
          one missing of those up to {sealed}", end + 1
     )]
     CutOff { end: u64, sealed: u64 },
+    #[error(
+        "the seal is of position {sealed}, beyond the kit, which ends at position {end}: it says \
+         nothing about this kit"
+    )]
+    BeyondKit { end: u64, sealed: u64 },
     #[error("the entry at the sealed position {0} is missing")]
     Missing(u64),
     #[error(

@@ -17,6 +17,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::{Connection, Executor};
 use tempfile::TempDir;
 use uitpas_domain::card_system::{self, CardSystem};
+use uitpas_domain::counter::Counter;
 use uitpas_domain::ids::{CardSystemId, CommandId, PassholderId};
 use uitpas_domain::metadata::Metadata;
 use uitpas_domain::passholder::{self, Passholder};
@@ -442,6 +443,7 @@ fn notes_are_issued_and_explained() {
     issue(&["--counter", counter, "--from", "2025-01-01", "--until", "2025-03-31"])
         .failed(1, "geen financieel rapport");
     assert_eq!(ledger.run(&["note", "list", "--json"]).json(), issued);
+    ledger.run(&["note", "list", "--state", "payable"]).failed(2, "open, objected, approved");
     let objected = ledger.run(&["note", "list", "--state", "objected", "--json"]).json();
     assert_eq!(objected["notes"], Value::Array(vec![]));
     let files = |name: &str| {
@@ -519,6 +521,151 @@ fn social_status_is_renewed_from_a_file() {
     ledger.run(&["renew", &file, "--card-system", "1"]).failed(1, "line 1");
 }
 
+/// Whoever mistypes a directory is not told that all is well there.
+#[test]
+fn only_what_fills_a_ledger_makes_one() {
+    let ledger = Ledger::new();
+    let period = ["--from", "2026-01-01", "--until", "2026-03-31"];
+    let of_period = |command: &[&'static str]| [command, &period[..]].concat();
+    let nobody = "01890a5d-ac96-774b-bcce-b302099a8057";
+    for arguments in [
+        vec!["verify"],
+        vec!["replay"],
+        vec!["seal"],
+        vec!["token", "x"],
+        vec!["rebuild", "--all"],
+        vec!["erase", nobody, "--yes"],
+        vec!["export-passholder", nobody],
+        vec!["explain", nobody],
+        vec!["audit", "line", nobody],
+        vec!["note", "list"],
+        vec!["kit", "2026-Q1"],
+        of_period(&["note", "--counter", "x"]),
+        of_period(&["payments", "--card-system", "1"]),
+        of_period(&["what-if", "--key", "20-40-40"]),
+    ] {
+        ledger.run(&arguments).failed(1, &format!("there is no ledger in {}", ledger.path("data")));
+        assert!(!ledger.data().exists(), "{arguments:?}");
+    }
+    ledger.run(&["migrate"]).done();
+    ledger.run(&["verify"]).done();
+}
+
+/// Numbers and days that nobody means, refused before anything is done.
+#[test]
+fn what_is_out_of_range_is_refused() {
+    let ledger = Ledger::new();
+    for years in ["0", "51", "357913942"] {
+        ledger.run(&["simulate", "--years", years]).failed(2, "--years");
+    }
+    ledger.run(&["simulate", "--passholders", "4294967295"]).failed(2, "--passholders");
+    let (far, range) = ("+262142-12-31", "before 1900 or after 2200");
+    let period = ["--from", "2026-01-01", "--until", "2026-03-31"];
+    for command in [
+        &["note", "issue", "--counter", "x", "--deadline", far][..],
+        &["note", "--counter", "x", "--at", "1", "--until", far, "--from", "2026-01-01"],
+        &["kit", "--from", "2026-01-01", "--until", far],
+        &["seal", "--day", far],
+        &["renew", "x.csv", "--card-system", "1", "--day", far],
+        &["audit", "counter", "x", "--at", far],
+        &["serve", "--now", "2201-01-01T00:00:00Z"],
+        &["simulate", "--from", "1899-12-31"],
+    ] {
+        ledger.run(command).failed(2, range);
+    }
+    let order = ["payments", "order", "--card-system", "1", "--postal-code", "9981"];
+    let rest = ["--municipality", "Meerdal", "--out", "x.xml", "--on", far];
+    ledger.run(&[&order[..], &rest, &period].concat()).failed(2, range);
+    assert!(!ledger.data().exists());
+}
+
+/// What is not there is no empty answer.
+#[test]
+fn what_is_not_there_is_refused() {
+    let (ledger, summary) = Ledger::after_a_day();
+    let end = &summary["position"];
+    let counter = "sporthal-ter-beke";
+    let period = ["--from", "2026-01-01", "--until", "2199-12-31"];
+    let reversed = ["--from", "2026-03-31", "--until", "2026-01-01"];
+    let refused = |arguments: &[&[&str]], words: &str| {
+        ledger.run(&arguments.concat()).failed(1, words);
+    };
+    let ends = format!("the log ends at position {end}, before position 999999");
+    let backwards = "ends on 2026-01-01, before it begins on 2026-03-31";
+    refused(&[&["note", "--counter", "nope"], &period], "there is no counter nope");
+    refused(&[&["note", "list", "--counter", "zzz"]], "there is no counter zzz");
+    refused(&[&["note", "--counter", counter], &reversed], backwards);
+    refused(&[&["note", "--counter", counter, "--at", "999999"], &period], &ends);
+    refused(&[&["audit", "counter", counter, "--at", "999999"]], &ends);
+    refused(&[&["audit", "counter", counter, "--from", "999999"]], &ends);
+    refused(&[&["kit"], &reversed], backwards);
+    refused(&[&["kit", "2030-Q1"]], "no expense note was issued over days from 2030-01-01");
+    refused(&[&["what-if", "--key", "20-40-40"], &reversed], backwards);
+    refused(&[&["payments", "--card-system", "77"], &period], "kaartsysteem");
+    refused(&[&["payments", "--card-system", "1"], &reversed], "ends before it begins");
+    refused(&[&["replay", "--from", "5", "--to", "3"]], "position 5 comes after position 3");
+    refused(&[&["replay", "--stream", "counter/zzz"]], "no event of counter/zzz");
+    ledger.run(&["replay", "--stream", "passholder"]).failed(2, "TYPE/ID");
+    // Nothing is sealed of a day that is not over.
+    refused(&[&["seal", "--day", "2199-12-31"]], "2199-12-31 is not over yet in Brussels");
+}
+
+/// A payment is ordered once its file can be written; one that was withdrawn is for no bank.
+#[test]
+fn no_payment_without_its_file() {
+    let (ledger, _) = Ledger::after_a_day();
+    let sold = ledger.events("TicketSold");
+    let sold = sold.iter().find(|event| event["payload"]["TicketSold"]["price"] == "7.25");
+    let sold = sold.expect("the demo sells at 7.25");
+    let counter = sold["payload"]["TicketSold"]["counter"].as_str().expect("a counter");
+    let payer = &sold["payload"]["TicketSold"]["payer"];
+    let (code, name) = (payer["postal_code"].as_str(), payer["name"].as_str());
+    let (code, name) = (code.expect("a postal code"), name.expect("a name"));
+    ledger.sold_before(sold, "2026-02-03T10:00:00Z");
+    let period = ["--from", "2026-01-01", "--until", "2026-03-31"];
+    let system = ["--card-system", "1"];
+    ledger.run(&[&["note", "issue", "--counter", counter], &period[..]].concat()).done();
+
+    let order = |out: &str| {
+        let of = ["--postal-code", code, "--municipality", name, "--out", out];
+        ledger.run(&[&["payments", "order"], &system[..], &period, &of].concat())
+    };
+    let out = ledger.path("payment.xml");
+    order(&out).failed(1, "niets meer te betalen");
+    assert!(!Path::new(&out).exists(), "nothing is left of a refusal");
+
+    let metadata =
+        || -> Metadata { serde_json::from_value(sold["metadata"].clone()).expect("metadata") };
+    let at = "2026-04-10T10:00:00Z";
+    let of_counter = |event: Value| {
+        let id = counter.parse().expect("a counter");
+        let event = serde_json::from_value(event).expect("an event");
+        ledger.records::<Counter>(&id, event, metadata());
+    };
+    of_counter(serde_json::json!({ "NoteApproved": { "note": 1, "at": at } }));
+    of_counter(serde_json::json!({ "IbanSet": { "iban": "BE71096123456769", "at": at } }));
+    let account =
+        serde_json::json!({ "municipality": payer, "iban": "BE68539007547034", "holder": name });
+    let set = serde_json::json!({ "AccountSet": { "account": account, "at": at } });
+    let set = serde_json::from_value(set).expect("an event");
+    ledger.records::<CardSystem>(&CardSystemId(1), set, metadata());
+    order("/no/dir/x.xml").failed(1, "/no/dir/x.xml");
+    assert!(ledger.events("PaymentOrdered").is_empty());
+    order(&out).done();
+    let ordered = fs::read(&out).expect("a file");
+    order(&out).failed(1, "niets meer te betalen");
+    assert!(fs::read(&out).expect("a file") == ordered, "what was there stays");
+
+    let payment = ["--payment", "1"];
+    let again = ledger.path("again.xml");
+    let file =
+        || ledger.run(&[&["payments", "file", "--out", &again], &system[..], &payment].concat());
+    file().done();
+    assert!(fs::read(&again).expect("a file") == ordered);
+    ledger.run(&[&["payments", "withdraw"], &system[..], &payment].concat()).done();
+    file().failed(1, "payment 1 was withdrawn");
+}
+
 /// What is missing is said in a line, with what to do.
 #[test]
 fn errors_say_what_to_do() {
@@ -537,7 +684,7 @@ fn errors_say_what_to_do() {
         .failed(2, "--from");
     ledger.run(&["nonsense"]).failed(2, "nonsense");
     assert_eq!(ledger.run(&["migrate", "--json"]).json()["position"], 0);
-    ledger.run(&["rebuild", "nergens"]).failed(1, "nergens");
+    ledger.run(&["rebuild", "nergens"]).failed(2, "settlement");
     let mut command = uitpas();
     command.env("DATABASE_URL", "postgres://localhost:1/x").args(["demo", "--exit"]);
     Ran::of(&mut command).failed(1, "--on-database-url");

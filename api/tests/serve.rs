@@ -62,6 +62,7 @@ impl Server {
 }
 
 fn token(home: &TempDir) -> String {
+    assert!(uitpas(home).arg("migrate").output().expect("it runs").status.success());
     let ran = uitpas(home).args(["token", "eigenaar", "--kind", "system-owner"]).output();
     let ran = ran.expect("it runs");
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));

@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use uitpas_domain::calendar::day_in_belgium;
 use uitpas_domain::counter::notes::{Closing, Lines};
+use uitpas_domain::coupon::Coupon;
 use uitpas_domain::distribution::{Shares, Terms};
 use uitpas_domain::group_pass;
 use uitpas_domain::ids::{CounterId, SaleId};
@@ -31,8 +32,10 @@ pub struct Explanation {
     pub key: String,
     /// How each amount came about.
     pub amounts: Vec<String>,
-    /// Whether the key, applied again, gives the amounts that were recorded.
+    /// Whether the key or the coupon, applied again, gives the amounts that were recorded.
     pub amounts_hold: bool,
+    /// The same in words.
+    pub check: &'static str,
     pub payer: String,
     /// Where its lines stand.
     pub lines: Vec<String>,
@@ -45,7 +48,8 @@ pub async fn explain(app: &App, sale: SaleId, position: u64) -> Answer<Explanati
     let mut granted = None;
     for Step { entry, .. } in &trail.steps {
         let event = AnyEvent::read(&entry.aggregate_type, &entry.aggregate_id, &entry.payload);
-        granted = granted.or(Granted::by(event.map_err(Failed::new)?));
+        let found = Granted::by(app, event.map_err(Failed::new)?, entry.position).await?;
+        granted = granted.or(found);
     }
     let granted = granted.ok_or(Problem::SaleNotFound)?;
     let placed = Placed::of(app, sale).await?.and_then(|placed| placed.at(position));
@@ -60,6 +64,7 @@ pub async fn explain(app: &App, sale: SaleId, position: u64) -> Answer<Explanati
         key: granted.key,
         amounts: granted.amounts,
         amounts_hold: granted.amounts_hold,
+        check: granted.check,
         payer: granted.payer,
         lines: placed.map(audit::describe).unwrap_or_default(),
         chain: chain.collect(),
@@ -72,40 +77,49 @@ struct Granted {
     key: String,
     amounts: Vec<String>,
     amounts_hold: bool,
+    check: &'static str,
     payer: String,
 }
 
 impl Granted {
-    /// What an event granted; all but these grant nothing.
-    fn by(event: AnyEvent) -> Option<Self> {
-        match event {
+    /// What the event at a position granted; all but these grant nothing.
+    async fn by(app: &App, event: AnyEvent, position: u64) -> Answer<Option<Self>> {
+        Ok(match event {
             AnyEvent::Passholder(_, Event::TicketSold(sold))
             | AnyEvent::GroupPass(_, group_pass::Event::TicketSold(sold)) => {
                 Some(Self::at_social_tariff(*sold))
             }
             AnyEvent::Passholder(_, Event::CouponUsed(used))
             | AnyEvent::GroupPass(_, group_pass::Event::CouponUsed(used)) => {
-                Some(Self::with_coupon(*used))
+                let coupon = app.store.load_as_of::<Coupon>(&used.coupon, position).await?;
+                Some(Self::with_coupon(*used, &coupon.state))
             }
             _ => None,
-        }
+        })
     }
 
     fn at_social_tariff(sold: TicketSold) -> Self {
         let price_name = sold.price_name.as_ref().map(Text::as_str);
         let mut amounts = amounts(sold.price, sold.key.key.terms(), sold.shares);
         amounts.push(sum(sold.shares));
+        let amounts_hold = sold.key.key.split(sold.price) == sold.shares;
         Self {
             sold: ticket(sold.title.as_str(), sold.at, (sold.price, price_name), &sold.counter),
             key: key(&sold),
             amounts,
-            amounts_hold: sold.key.key.split(sold.price) == sold.shares,
+            amounts_hold,
+            check: match amounts_hold {
+                true => "The key, applied again, gives these amounts.",
+                false => "The key, applied again, gives OTHER amounts.",
+            },
             payer: sold.payer.to_string(),
         }
     }
 
-    /// The amounts are those that stood in the coupon when it was used.
-    fn with_coupon(used: CouponUsed) -> Self {
+    /// The amounts are those of the coupon as it was when it was used.
+    fn with_coupon(used: CouponUsed, coupon: &Coupon) -> Self {
+        let again = coupon.definition.as_ref().map(|defined| defined.effect.split(used.price));
+        let amounts_hold = again == Some(used.shares);
         let price_name = used.price_name.as_ref().map(Text::as_str);
         let Shares { passholder, organizer, municipality } = used.shares;
         Self {
@@ -117,7 +131,14 @@ impl Granted {
                 ),
                 sum(used.shares),
             ],
-            amounts_hold: passholder + organizer + municipality == used.price.euro(),
+            amounts_hold,
+            check: match again {
+                Some(_) if amounts_hold => {
+                    "The coupon as it was then, applied again, gives these amounts."
+                }
+                Some(_) => "The coupon as it was then, applied again, gives OTHER amounts.",
+                None => "The coupon was NOT defined then: nothing gives these amounts.",
+            },
             payer: used.payer.to_string(),
         }
     }

@@ -62,6 +62,10 @@ pub async fn of_period(
     if until < from {
         return Err(Refused::ReversedPeriod.into());
     }
+    let known = app.store.load::<CardSystem>(&system).await?;
+    if known.state.name.is_none() {
+        return Err(card_system::Refused::Unknown.into());
+    }
     let head = app.store.head().await?.position;
     app.wait_for(counters::PROJECTION.name, head).await?;
     app.wait_for(settlement::PROJECTION.name, head).await?;
@@ -71,7 +75,6 @@ pub async fn of_period(
     };
     let of_system: HashMap<_, _> =
         of_system.into_iter().filter(is_first).map(|of| (of.id.clone(), of)).collect();
-    let known = app.store.load::<CardSystem>(&system).await?;
     let filter = Filter { counters: None, from: Some(from), until: Some(until) };
     let mut notes = settlement::issued_notes(app.pool(), &filter).await?;
     notes.reverse();

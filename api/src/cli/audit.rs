@@ -4,14 +4,14 @@ use std::io::{BufWriter, Write};
 use std::process::ExitCode;
 use std::sync::Mutex;
 
-use chrono::{DateTime, Utc};
+use clap::builder::PossibleValuesParser;
 use serde_json::json;
 use serde_json::value::RawValue;
 use uitpas_domain::ids::PassholderId;
 use uitpas_projections::Progress;
 
 use super::migrate::boxed;
-use super::{Outcome, progress_bar};
+use super::{Outcome, days, progress_bar};
 use crate::actions;
 use crate::cli::import::of_system;
 use crate::ledger::{Ledger, Target};
@@ -19,7 +19,7 @@ use crate::ledger::{Ledger, Target};
 #[derive(clap::Args)]
 pub struct Replay {
     /// Only this stream: its type and id, as in `passholder/0190...` or `counter/bib`.
-    #[arg(long, value_name = "TYPE/ID")]
+    #[arg(long, value_name = "TYPE/ID", value_parser = stream)]
     stream: Option<String>,
     /// From this position on.
     #[arg(long, default_value_t = 1)]
@@ -29,10 +29,21 @@ pub struct Replay {
     to: Option<u64>,
 }
 
+fn stream(text: &str) -> Result<String, &'static str> {
+    match text.split_once('/') {
+        Some((kind, id)) if !kind.is_empty() && !id.is_empty() => Ok(text.to_owned()),
+        _ => Err("a stream is written as TYPE/ID"),
+    }
+}
+
 impl Replay {
     /// An event a line; with `--json`, as one JSON object a line.
     pub async fn run(self, target: &Target, as_json: bool) -> Outcome {
+        if let Some(to) = self.to.filter(|to| *to < self.from) {
+            return Err(format!("position {} comes after position {to}", self.from).into());
+        }
         let ledger = Ledger::open(target).await?;
+        let mut found_any = false;
         let mut out = BufWriter::new(std::io::stdout().lock());
         let mut replay =
             ledger.app.store.replay(self.from.saturating_sub(1)).await.map_err(boxed)?;
@@ -45,6 +56,7 @@ impl Replay {
                 if self.stream.as_ref().is_some_and(|asked| *asked != stream) {
                     continue;
                 }
+                found_any = true;
                 if as_json {
                     let line = json!({
                         "position": event.position,
@@ -59,8 +71,7 @@ impl Replay {
                     });
                     writeln!(out, "{line}")?;
                 } else {
-                    let at: DateTime<Utc> = event.recorded_at;
-                    let at = at.format("%Y-%m-%d %H:%M:%S%.3f");
+                    let at = days::shown(event.recorded_at);
                     let (position, kind) = (event.position, event.event_type);
                     writeln!(out, "{position:>9}  {at}  {stream} #{}  {kind}", event.sequence)?;
                 }
@@ -69,7 +80,12 @@ impl Replay {
         out.flush()?;
         drop(replay);
         ledger.close().await;
-        Ok(ExitCode::SUCCESS)
+        match self.stream {
+            Some(stream) if !found_any => {
+                Err(format!("the log has no event of {stream} there").into())
+            }
+            _ => Ok(ExitCode::SUCCESS),
+        }
     }
 }
 
@@ -80,7 +96,12 @@ pub struct Rebuild {
     #[arg(long)]
     all: bool,
     /// One view, by name.
+    #[arg(value_parser = PossibleValuesParser::new(views()))]
     view: Option<String>,
+}
+
+fn views() -> impl Iterator<Item = &'static str> {
+    uitpas_projections::ALL.iter().map(|projection| projection.name)
 }
 
 impl Rebuild {

@@ -18,18 +18,16 @@ use uitpas_domain::passholder::Event;
 use uitpas_domain::recorded::AnyEvent;
 use uitpas_projections::settlement::note::{Note, notes};
 
-use super::Outcome;
 use super::import::import_activities;
 use super::migrate::boxed;
 use super::note;
 use super::serve::{listen, serve};
+use super::{Failure, Outcome};
 use crate::actions::reports;
 use crate::app::App;
 use crate::auth::Kind;
 use crate::demo_activities;
 use crate::ledger::{Ledger, Target};
-
-type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 #[derive(clap::Args)]
 pub struct Demo {
@@ -63,7 +61,7 @@ impl Demo {
         };
 
         let listener = listen(self.listen).await?;
-        let mut ledger = Ledger::open(&target).await?;
+        let mut ledger = Ledger::open_or_make(&target).await?;
         ledger.follow();
         let outcome = self.play(&ledger, listener, &target, as_json).await;
         ledger.close().await;

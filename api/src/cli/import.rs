@@ -44,7 +44,7 @@ impl Import {
         let source = File::open(file)
             .map(BufReader::new)
             .map_err(|error| format!("{}: {error}", file.display()))?;
-        let ledger = Ledger::open(target).await?;
+        let ledger = Ledger::open_or_make(target).await?;
         let tally = match &self {
             Import::Activities { .. } => import_activities(&ledger.app, source).await?,
             Import::Cards { .. } => import_cards(&ledger.app, source).await?,

@@ -7,13 +7,16 @@ use std::str::FromStr;
 use chrono::NaiveDate;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
-use uitpas_domain::calendar::quarter_of;
+use uitpas_domain::calendar::{self, quarter_of};
+use uitpas_domain::counter::Refused;
+use uitpas_domain::counter::notes::NoteRefused;
 
 use super::verify::check_kit;
-use super::{Outcome, followed, progress_bar};
+use super::{Outcome, days, followed, progress_bar, said};
 use crate::actions;
 use crate::app::App;
 use crate::ledger::Target;
+use crate::problem::Problem;
 
 #[derive(clap::Args)]
 pub struct MakeKit {
@@ -21,10 +24,10 @@ pub struct MakeKit {
     #[arg(conflicts_with_all = ["from", "until"], required_unless_present = "from")]
     quarter: Option<Quarter>,
     /// First day, in Brussels; the notes are those whose period shares a day with these.
-    #[arg(long, requires = "until")]
+    #[arg(long, requires = "until", value_parser = days::day)]
     from: Option<NaiveDate>,
     /// Last day, inclusive.
-    #[arg(long, requires = "from")]
+    #[arg(long, requires = "from", value_parser = days::day)]
     until: Option<NaiveDate>,
     /// The file to write; absent: uitpas-kit-FROM-UNTIL.zip.
     #[arg(long)]
@@ -48,6 +51,7 @@ impl FromStr for Quarter {
         let year = year.parse().map_err(|_| NoQuarter)?;
         let month = quarter.checked_sub(1).filter(|before| *before < 4).ok_or(NoQuarter)? * 3 + 1;
         let first = NaiveDate::from_ymd_opt(year, month, 1).ok_or(NoQuarter)?;
+        let first = calendar::date(first).map_err(|_| NoQuarter)?;
         let (first, last) = quarter_of(first);
         Ok(Self(first, last))
     }
@@ -60,6 +64,7 @@ impl MakeKit {
             (None, Some(period)) => period,
             (None, None) => return Err("say which period, or `uitpas kit --help`".into()),
         };
+        days::demand_in_order(from, until)?;
         let ledger = followed(target).await?;
         let made = made(&ledger.app, from, until).await;
         ledger.close().await;
@@ -94,9 +99,11 @@ async fn made(
         bar.set_length(of);
         bar.set_position(done);
     });
-    let kit = made.await.map_err(|problem| match problem.end_user_message() {
-        Some(words) => words,
-        None => problem.to_string(),
+    let kit = made.await.map_err(|problem| match problem {
+        Problem::Counter(Refused::Note(NoteRefused::Unknown)) => {
+            format!("no expense note was issued over days from {from} until {until}")
+        }
+        problem => said(&problem),
     });
     bar.finish_and_clear();
     Ok(kit?.zip()?)

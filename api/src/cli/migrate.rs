@@ -8,7 +8,7 @@ use super::Outcome;
 use crate::ledger::{Ledger, Target};
 
 pub async fn migrate(target: &Target, as_json: bool) -> Outcome {
-    let ledger = Ledger::open(target).await?;
+    let ledger = Ledger::open_or_make(target).await?;
     let position = ledger.app.store.head().await.map_err(boxed)?.position;
     match as_json {
         true => println!("{}", json!({ "position": position })),

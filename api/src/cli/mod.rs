@@ -1,6 +1,7 @@
 //! The command line: `uitpas`.
 
 mod audit;
+mod days;
 mod demo;
 mod export;
 mod import;
@@ -17,7 +18,7 @@ mod trail;
 mod verify;
 mod what_if;
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::panic;
 use std::process::{self, ExitCode};
 
@@ -28,7 +29,8 @@ use tracing_subscriber::EnvFilter;
 use crate::ledger::{Ledger, Target};
 use crate::problem::Problem;
 
-type Outcome = Result<ExitCode, Box<dyn std::error::Error + Send + Sync>>;
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+type Outcome = Result<ExitCode, Failure>;
 
 /// The ledger behind the leisure and social-tariff card UiTPAS.
 #[derive(Parser)]
@@ -124,7 +126,10 @@ pub fn main() -> ExitCode {
     end_with_the_reader();
     let cli = Cli::parse();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal());
     match cli.log_format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().flatten_event(true).init(),
@@ -171,7 +176,7 @@ async fn run(Cli { command, target, json, log_format: _ }: Cli) -> Outcome {
 }
 
 /// The ledger with its views up to date.
-async fn followed(target: &Target) -> Result<Ledger, Box<dyn std::error::Error + Send + Sync>> {
+async fn followed(target: &Target) -> Result<Ledger, Failure> {
     let mut ledger = Ledger::open(target).await?;
     ledger.app.projections.catch_up().await?;
     ledger.follow();

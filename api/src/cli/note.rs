@@ -4,22 +4,26 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use chrono::NaiveDate;
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
+use strum::VariantNames as _;
 use uitpas_domain::calendar::day_in_belgium;
 use uitpas_domain::counter::notes::Standing;
 use uitpas_domain::ids::CounterId;
 use uitpas_domain::values::euro::Euro;
+use uitpas_projections::counters;
 use uitpas_projections::settlement::note::{Note, notes};
 use uitpas_projections::settlement::{self, Filter, IssuedNote};
 
 use super::migrate::boxed;
-use super::{Outcome, said};
+use super::{Failure, Outcome, days, said};
 use crate::actions::notes::NewNote;
 use crate::actions::{self, Request};
+use crate::app::App;
 use crate::cli::import::of_system;
 use crate::ledger::{Ledger, Target};
 use crate::problem::NOTHING_IN_PERIOD;
@@ -62,13 +66,13 @@ struct Issue {
     #[arg(long)]
     counter: CounterId,
     /// First day, in Brussels.
-    #[arg(long)]
+    #[arg(long, value_parser = days::day)]
     from: NaiveDate,
     /// Last day, inclusive.
-    #[arg(long)]
+    #[arg(long, value_parser = days::day)]
     until: NaiveDate,
     /// The last day on which the counter may object; absent: 14 days from now.
-    #[arg(long)]
+    #[arg(long, value_parser = days::day)]
     deadline: Option<NaiveDate>,
 }
 
@@ -102,8 +106,12 @@ struct List {
     /// Of this counter only.
     #[arg(long)]
     counter: Option<CounterId>,
-    /// open, objected or approved.
-    #[arg(long)]
+    /// In this state only.
+    #[arg(
+        long,
+        value_parser = PossibleValuesParser::new(Standing::VARIANTS)
+            .try_map(|name| name.parse::<Standing>()),
+    )]
     state: Option<Standing>,
 }
 
@@ -111,14 +119,30 @@ impl List {
     async fn run(self, target: &Target, as_json: bool) -> Outcome {
         let ledger = Ledger::open(target).await?;
         ledger.app.projections.catch_up().await?;
-        let filter =
-            Filter { counters: self.counter.map(|counter| vec![counter]), ..Default::default() };
-        let mut notes = settlement::issued_notes(ledger.app.pool(), &filter).await?;
+        let notes = self.notes(&ledger.app).await;
         let today = day_in_belgium(ledger.app.now());
         ledger.close().await;
+        let mut notes = notes?;
         notes.retain(|note| self.state.is_none_or(|state| note.standing(today) == state));
         print_list(&notes, today, as_json);
         Ok(ExitCode::SUCCESS)
+    }
+
+    async fn notes(&self, app: &App) -> Result<Vec<IssuedNote>, Failure> {
+        if let Some(counter) = &self.counter {
+            demand_known(app, counter).await?;
+        }
+        let counters = self.counter.clone().map(|counter| vec![counter]);
+        let filter = Filter { counters, ..Default::default() };
+        Ok(settlement::issued_notes(app.pool(), &filter).await?)
+    }
+}
+
+/// A counter that is not there owes nothing and is owed nothing: that would be a wrong answer.
+async fn demand_known(app: &App, counter: &CounterId) -> Result<(), Failure> {
+    match counters::by_id(app.pool(), counter).await? {
+        Some(_) => Ok(()),
+        None => Err(format!("there is no counter {counter}").into()),
     }
 }
 
@@ -198,10 +222,10 @@ pub struct NoteOf {
     #[arg(long)]
     counter: CounterId,
     /// First day, in Brussels.
-    #[arg(long)]
+    #[arg(long, value_parser = days::day)]
     from: NaiveDate,
     /// Last day, inclusive.
-    #[arg(long)]
+    #[arg(long, value_parser = days::day)]
     until: NaiveDate,
     /// The log up to this position; absent: to its end.
     #[arg(long)]
@@ -213,15 +237,12 @@ pub struct NoteOf {
 
 impl NoteOf {
     pub async fn run(self, target: &Target, as_json: bool) -> Outcome {
+        days::demand_in_order(self.from, self.until)?;
         let ledger = Ledger::open(target).await?;
         ledger.app.projections.catch_up().await?;
-        let head = ledger.app.store.head().await.map_err(boxed)?.position;
-        let position = self.at.unwrap_or(head).min(head);
-        let pool = ledger.app.pool();
-        let lines =
-            settlement::report_lines(pool, &self.counter, self.from, self.until, position).await?;
-        let notes = notes(lines);
+        let made = self.made(&ledger.app).await;
         ledger.close().await;
+        let (notes, position) = made?;
         if as_json {
             println!("{}", serde_json::to_string(&summary(&notes, Some(position)))?);
         } else if self.csv {
@@ -234,6 +255,18 @@ impl NoteOf {
             println!("{}", table(&notes));
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// And the position that they are made as of.
+    async fn made(&self, app: &App) -> Result<(Vec<Note>, u64), Failure> {
+        demand_known(app, &self.counter).await?;
+        let head = app.store.head().await.map_err(boxed)?.position;
+        let position = self.at.unwrap_or(head);
+        days::demand_reached(position, head)?;
+        let lines =
+            settlement::report_lines(app.pool(), &self.counter, self.from, self.until, position)
+                .await?;
+        Ok((notes(lines), position))
     }
 }
 

@@ -1,23 +1,27 @@
 //! `uitpas payments`: what municipalities are to pay for approved expense notes, and the payments by
 //! which they do.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use chrono::NaiveDate;
 use comfy_table::{CellAlignment, Table, presets};
 use serde_json::json;
+use uitpas_domain::card_system::CardSystem;
 use uitpas_domain::ids::CardSystemId;
 use uitpas_domain::values::place::{Municipality, PostalCode};
 use uitpas_domain::values::text::Text;
 
 use super::import::of_system;
+use super::migrate::boxed;
 use super::note::number;
-use super::{Outcome, said};
+use super::{Failure, Outcome, days, said};
 use crate::actions::Request;
-use crate::actions::payments::{self, NewPayment, Payable, PayableNote};
+use crate::actions::payments::{self, NewPayment, Ordered, Payable, PayableNote};
+use crate::app::App;
 use crate::ledger::{Ledger, Target};
-use crate::problem::Problem;
+use crate::problem::Answer;
 
 /// Without a subcommand: what each municipality is to pay.
 #[derive(clap::Args)]
@@ -44,10 +48,10 @@ struct Period {
     #[arg(long)]
     card_system: CardSystemId,
     /// First day; a note belongs to the period that holds its last day.
-    #[arg(long)]
+    #[arg(long, value_parser = days::day)]
     from: NaiveDate,
     /// Last day, inclusive.
-    #[arg(long)]
+    #[arg(long, value_parser = days::day)]
     until: NaiveDate,
 }
 
@@ -61,7 +65,7 @@ struct Order {
     #[arg(long)]
     municipality: Text<80>,
     /// When the bank carries it out; absent: today.
-    #[arg(long)]
+    #[arg(long, value_parser = days::day)]
     on: Option<NaiveDate>,
     /// The file to write.
     #[arg(long)]
@@ -115,6 +119,27 @@ impl Period {
 
 impl Order {
     async fn run(self, target: &Target, as_json: bool) -> Outcome {
+        // A payment whose file cannot be written is not ordered.
+        let is_new = opened(&self.out)?;
+        let (card_system, out) = (self.of.card_system, self.out.clone());
+        let ordered = self.ordered(target).await;
+        if ordered.is_err() && is_new {
+            let _ = fs::remove_file(&out);
+        }
+        let (payment, file) = ordered?;
+        let done = file.map_err(|problem| said(&problem).into());
+        let done = done.and_then(|file| written(&out, &file, payment, as_json));
+        done.map_err(|why| {
+            format!(
+                "payment {payment} is ordered, but its file is not written: {why}; `uitpas payments file \
+                 --card-system {card_system} --payment {payment} --out FILE` writes it"
+            )
+            .into()
+        })
+    }
+
+    /// The number of the payment, and its file.
+    async fn ordered(self, target: &Target) -> Result<(u32, Answer<Vec<u8>>), Failure> {
         let mut ledger = Ledger::open(target).await?;
         ledger.app.projections.catch_up().await?;
         ledger.follow();
@@ -123,25 +148,45 @@ impl Order {
         let new = NewPayment { municipality, from, until, day: self.on };
         let content = format!("payments order {card_system} {new:?}").into_bytes();
         let request = Request { content, ..of_system() };
-        let ordered = async {
-            let ordered = payments::order(&ledger.app, &request, card_system, &new).await?;
-            let file = payments::file(&ledger.app, card_system, ordered.payment).await?;
-            Ok((ordered.payment, file))
+        let ordered = payments::order(&ledger.app, &request, card_system, &new).await;
+        let ordered = match ordered {
+            Ok(Ordered { payment }) => {
+                Ok((payment, payments::file(&ledger.app, card_system, payment).await))
+            }
+            Err(problem) => Err(said(&problem).into()),
         };
-        let ordered = ordered.await;
         ledger.close().await;
-        let (payment, file) = ordered.map_err(|problem: Problem| said(&problem))?;
-        written(&self.out, &file, payment, as_json)
+        ordered
     }
+}
+
+/// Whether the file was not there before. What it holds stays until there is something to write.
+fn opened(out: &Path) -> Result<bool, Failure> {
+    let is_new = !out.exists();
+    let opened = fs::OpenOptions::new().write(true).create(true).truncate(false).open(out);
+    opened.map_err(|error| format!("{}: {error}", out.display()))?;
+    Ok(is_new)
 }
 
 impl File {
     async fn run(self, target: &Target, as_json: bool) -> Outcome {
         let ledger = Ledger::open(target).await?;
-        let file = payments::file(&ledger.app, self.card_system, self.payment).await;
+        let file = self.content(&ledger.app).await;
         ledger.close().await;
-        let file = file.map_err(|problem| said(&problem))?;
-        written(&self.out, &file, self.payment, as_json)
+        written(&self.out, &file?, self.payment, as_json)
+    }
+
+    /// No bank is to carry out what was withdrawn: its notes may be paid by another payment.
+    async fn content(&self, app: &App) -> Result<Vec<u8>, Failure> {
+        let Self { card_system, payment, .. } = *self;
+        let known = app.store.load::<CardSystem>(&card_system).await.map_err(boxed)?;
+        if known.state.payments.get(&payment).is_some_and(|known| known.withdrawn) {
+            return Err(
+                format!("payment {payment} was withdrawn: no bank is to get its file").into()
+            );
+        }
+        let file = payments::file(app, card_system, payment).await;
+        Ok(file.map_err(|problem| said(&problem))?)
     }
 }
 
@@ -164,7 +209,7 @@ impl Withdraw {
 
 fn written(out: &Path, file: &[u8], payment: u32, as_json: bool) -> Outcome {
     let name = out.display();
-    std::fs::write(out, file).map_err(|error| format!("{name}: {error}"))?;
+    fs::write(out, file).map_err(|error| format!("{name}: {error}"))?;
     match as_json {
         true => println!("{}", json!({ "payment": payment, "file": name.to_string() })),
         false => println!("Payment {payment}: {name}"),

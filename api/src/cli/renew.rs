@@ -12,7 +12,7 @@ use uitpas_domain::ids::CardSystemId;
 use uitpas_projections::passholders::renewals;
 
 use super::import::of_system;
-use super::{Outcome, progress_bar, said};
+use super::{Outcome, days, progress_bar, said};
 use crate::actions::renewal;
 use crate::import::verdicts;
 use crate::ledger::{Ledger, Target};
@@ -25,7 +25,7 @@ pub struct Renew {
     #[arg(long, value_name = "ID")]
     card_system: u32,
     /// The day on which it counts, in Brussels; absent: today. For rehearsals on a copy of the data.
-    #[arg(long, value_name = "DAY")]
+    #[arg(long, value_name = "DAY", value_parser = days::day)]
     day: Option<NaiveDate>,
 }
 

@@ -8,8 +8,8 @@ use serde_json::json;
 use uitpas_domain::calendar::end_of_day;
 use uitpas_domain::values::digest::Digest;
 
-use super::Outcome;
 use super::migrate::boxed;
+use super::{Outcome, days};
 use crate::app::App;
 use crate::ledger::{Ledger, Target};
 use crate::seal::{Seal, SealedHead, SealingKey};
@@ -20,7 +20,7 @@ use crate::seal::{Seal, SealedHead, SealingKey};
 #[derive(clap::Args)]
 pub struct MakeSeal {
     /// The head as it was at the end of this day, in Brussels; absent: as it is now.
-    #[arg(long)]
+    #[arg(long, value_parser = days::day)]
     day: Option<NaiveDate>,
     /// The file to write; absent: print it.
     #[arg(long)]
@@ -75,6 +75,9 @@ impl MakeSeal {
         let head = app.store.head().await.map_err(boxed)?;
         let position = match self.day {
             None => head.position,
+            Some(day) if app.now() <= end_of_day(day) => {
+                return Err(format!("{day} is not over yet in Brussels").into());
+            }
             Some(day) => app.store.position_at(end_of_day(day)).await.map_err(boxed)?,
         };
         let entry = app.store.entry(position).await.map_err(boxed)?;

@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::Outcome;
+use super::{Outcome, days};
 use crate::app::App;
 use crate::http::links::PublicUrl;
 use crate::http::{REQUEST_TIMEOUT, metrics, router};
@@ -24,7 +24,7 @@ pub struct Serve {
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
     /// Rehearses another day: the clock begins at this moment. Only on a directory of one's own.
-    #[arg(long, value_name = "INSTANT", requires = "data")]
+    #[arg(long, value_name = "INSTANT", requires = "data", value_parser = days::instant)]
     now: Option<DateTime<Utc>>,
     /// Where others reach this server, with which the links in answers begin. Without it they are
     /// http:// and the host of the request.
@@ -38,7 +38,7 @@ impl Serve {
     pub async fn run(self, target: &Target) -> Outcome {
         // First of all: where the address is taken, nothing else is begun.
         let listener = listen(self.listen).await?;
-        let mut ledger = Ledger::open(target).await?;
+        let mut ledger = Ledger::open_or_make(target).await?;
         if let Some(issuer) = &self.tokens.issuer {
             ledger.app.outside = Some(Arc::new(Outside::discover(issuer, &self.tokens).await?));
         }

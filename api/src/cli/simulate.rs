@@ -4,25 +4,26 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use chrono::NaiveDate;
+use clap::value_parser;
 use serde_json::json;
 use uitpas_domain::calendar::day_in_belgium;
 use uitpas_simulation::{Plan, Written};
 
-use super::{Outcome, progress_bar};
+use super::{Outcome, days, progress_bar};
 use crate::ledger::{Ledger, Target};
 
 #[derive(clap::Args)]
 pub struct Simulate {
     /// How many people register, over the whole time.
-    #[arg(long, default_value_t = 2_000)]
+    #[arg(long, default_value_t = 2_000, value_parser = value_parser!(u32).range(..=5_000_000))]
     passholders: u32,
-    #[arg(long, default_value_t = 2)]
+    #[arg(long, default_value_t = 2, value_parser = value_parser!(u32).range(1..=50))]
     years: u32,
     /// The same seed gives the same events, apart from what is sealed.
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// The first day.
-    #[arg(long, default_value = "2024-01-01")]
+    #[arg(long, default_value = "2024-01-01", value_parser = days::day)]
     from: NaiveDate,
 }
 

@@ -9,13 +9,13 @@ use uitpas_domain::ids::{CounterId, GroupPassId, PassholderId, SaleId};
 use uitpas_domain::metadata::Metadata;
 use uitpas_domain::values::card_number::CardNumber;
 
-use super::{Outcome, followed};
+use super::migrate::boxed;
+use super::{Failure, Outcome, days, followed};
 use crate::actions::audit::{self, AsOf, Between, Step, Subject};
 use crate::actions::difference::Change;
 use crate::actions::explain::{self, Expected};
 use crate::app::App;
 use crate::ledger::Target;
-use crate::problem::Problem;
 
 /// The story of something: who did what, when it happened and when it was known, and what each event
 /// made different.
@@ -24,13 +24,13 @@ pub struct Audit {
     #[command(subcommand)]
     of: Of,
     /// As of a position, an instant, or the end of a day in Brussels; absent: now.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, value_parser = days::as_of)]
     at: Option<AsOf>,
     /// Only what came after this one, and what is different since.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, value_parser = days::as_of)]
     from: Option<AsOf>,
     /// The same as --at, beside --from.
-    #[arg(long, global = true, conflicts_with = "at")]
+    #[arg(long, global = true, conflicts_with = "at", value_parser = days::as_of)]
     to: Option<AsOf>,
 }
 
@@ -111,21 +111,29 @@ async fn look_into(
     subject: &Subject,
     from: Option<AsOf>,
     at: Option<AsOf>,
-) -> Result<Between, Problem> {
-    let to = audit::position(app, at).await?;
+) -> Result<Between, Failure> {
+    let to = position(app, at).await?;
     let from = match from {
         None => 0,
-        Some(from) => audit::position(app, Some(from)).await?,
+        Some(from) => position(app, Some(from)).await?,
     };
-    audit::between(app, subject, from, to).await
+    Ok(audit::between(app, subject, from, to).await?)
+}
+
+/// The last position that counts.
+async fn position(app: &App, as_of: Option<AsOf>) -> Result<u64, Failure> {
+    if let Some(AsOf::Position(asked)) = as_of {
+        days::demand_reached(asked, app.store.head().await.map_err(boxed)?.position)?;
+    }
+    Ok(audit::position(app, as_of).await?)
 }
 
 /// What happened, when that was and when it was known, and who did it.
 fn told(step: &Step) -> Result<String, serde_json::Error> {
     let Step { entry, at, .. } = step;
     let Metadata { actor, role, counter, channel, .. } = serde_json::from_str(&entry.metadata)?;
-    let known = entry.recorded_at.format("%Y-%m-%d %H:%M:%S");
-    let at = at.map(|at| format!(", happened {}", at.format("%Y-%m-%d %H:%M:%S")));
+    let known = days::shown(entry.recorded_at);
+    let at = at.map(|at| format!(", happened {}", days::shown(at)));
     let at = at.unwrap_or_default();
     let counter = counter.map(|counter| format!(" at {counter}")).unwrap_or_default();
     let stream = format!("{}/{}", entry.aggregate_type, entry.aggregate_id);
@@ -168,7 +176,7 @@ pub struct Explain {
     #[command(flatten)]
     expected: Expected,
     /// As of a position, an instant, or the end of a day in Brussels; absent: now.
-    #[arg(long)]
+    #[arg(long, value_parser = days::as_of)]
     at: Option<AsOf>,
 }
 
@@ -183,12 +191,8 @@ impl Explain {
         Ok(ExitCode::SUCCESS)
     }
 
-    async fn told(
-        &self,
-        app: &App,
-        as_json: bool,
-    ) -> Result<Vec<String>, Box<dyn std::error::Error + Send + Sync>> {
-        let position = audit::position(app, self.at).await?;
+    async fn told(&self, app: &App, as_json: bool) -> Result<Vec<String>, Failure> {
+        let position = position(app, self.at).await?;
         if self.why_not {
             let reasons = explain::why_not(app, self.line, &self.expected, position).await?;
             return Ok(match as_json {
@@ -202,10 +206,7 @@ impl Explain {
         }
         let mut lines = vec![told.sold, told.key];
         lines.extend(told.amounts);
-        lines.push(match told.amounts_hold {
-            true => "The key, applied again, gives these amounts.".to_owned(),
-            false => "The key, applied again, gives OTHER amounts.".to_owned(),
-        });
+        lines.push(told.check.to_owned());
         lines.push(format!("paid by {}", told.payer));
         lines.extend(told.lines);
         lines.extend(told.chain);

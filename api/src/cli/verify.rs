@@ -11,7 +11,7 @@ use uitpas_store::{Broken, Verified};
 
 use super::audit::Bars;
 use super::migrate::boxed;
-use super::{Outcome, progress_bar};
+use super::{Failure, Outcome, progress_bar};
 use crate::actions::notes;
 use crate::app::App;
 use crate::kit::{self, Checked};
@@ -31,8 +31,6 @@ pub struct Verify {
     #[arg(long, value_name = "FILE")]
     kit: Option<PathBuf>,
 }
-
-type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// What was looked at, and what came of it.
 struct Report {
@@ -77,13 +75,16 @@ impl Verify {
                 None
             }
         };
+        // Up to where the chain is that of a seal.
+        let mut sealed = None;
         if let Some(Checked { kit, .. }) = &checked {
             for (file, seal) in seals {
                 let trusted =
                     self.trust.as_ref().ok_or("say whose seal is trusted: --trust KEY")?;
-                let found = kit.found_at(seal.head.position);
-                let kept = seal.demand_genuine(trusted).and_then(|()| seal.demand_kept(&found));
-                flaws.extend(kept.err().map(|why| format!("{file}: {why}")));
+                match seal.demand_genuine(trusted).and_then(|()| kit.demand_kept(seal)) {
+                    Ok(()) => sealed = sealed.max(Some(seal.head.position)),
+                    Err(why) => flaws.push(format!("{file}: {why}")),
+                }
             }
         }
         let is_sound = flaws.is_empty();
@@ -98,6 +99,7 @@ impl Verify {
                 "flaws": flaws,
                 "position": position,
                 "hash": hash,
+                "sealedUntil": sealed,
                 "notes": checked.as_ref().map(|checked| checked.notes),
                 "lines": checked.as_ref().map(|checked| checked.lines),
                 "total": checked.as_ref().map(|checked| checked.total),
@@ -114,6 +116,14 @@ impl Verify {
                     "{notes} notes with {lines} lines follow from their events; they sum to {total}."
                 );
                 println!("The chain leads to position {position}, hash {hash}.");
+                match sealed {
+                    Some(sealed) if sealed < position => println!(
+                        "Up to position {sealed} it is as it was sealed; from there to position \
+                         {position} the chain of hashes alone holds it together."
+                    ),
+                    Some(sealed) => println!("Up to position {sealed} it is as it was sealed."),
+                    None => {}
+                }
             }
         }
         Ok(if is_sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })

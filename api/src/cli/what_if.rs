@@ -17,7 +17,7 @@ use uitpas_projections::settlement::what_if::{Change, NOTHING, WhatIf, add};
 
 use super::migrate::boxed;
 use super::note::number;
-use super::{Outcome, progress_bar};
+use super::{Outcome, days, progress_bar};
 use crate::app::App;
 use crate::ledger::{Ledger, Target};
 
@@ -33,10 +33,10 @@ pub struct AskWhatIf {
     #[arg(long, default_value = "40:40", requires = "fixed", value_name = "PARTS")]
     ratio: Ratio,
     /// First day, in Brussels.
-    #[arg(long)]
+    #[arg(long, value_parser = days::day)]
     from: NaiveDate,
     /// Last day, inclusive.
-    #[arg(long)]
+    #[arg(long, value_parser = days::day)]
     until: NaiveDate,
 }
 
@@ -84,9 +84,7 @@ impl AskWhatIf {
             (None, None) => return Err("say which key, or `uitpas what-if --help`".into()),
         }
         .map_err(|why| format!("no such key can be defined: {why}"))?;
-        if self.until < self.from {
-            return Err("the period ends before it begins".into());
-        }
+        days::demand_in_order(self.from, self.until)?;
         let ledger = Ledger::open(target).await?;
         let replayed = replayed(&ledger.app, WhatIf::new(key, self.from, self.until)).await;
         ledger.close().await;

@@ -133,6 +133,9 @@ elsewhere; with the file of a seal and the public key of whoever sealed:
 
     uitpas verify --kit THIS-FILE --seal SEAL --trust KEY
 
+Nor can a kit show that the last notes of a counter were left out of it, as a gap in the middle shows:
+for that, compare it with the list of notes.
+
 Files
 -----
 kit.json       log, period, last position, hash

@@ -19,7 +19,7 @@ use uitpas_projections::settlement::book::Book;
 use uitpas_store::{Chain, Hash, Raw};
 use uuid::Uuid;
 
-use crate::seal::Found;
+use crate::seal::{Found, NotAsSealed, Seal};
 
 pub use check::{Checked, Flaw, check};
 
@@ -151,8 +151,17 @@ impl Kit {
         hashes
     }
 
+    /// Whether the log that the kit is of was sealed so. A kit ends at its last note: of what was
+    /// sealed later it says nothing, and that is nobody's doing.
+    pub fn demand_kept(&self, seal: &Seal) -> Result<(), NotAsSealed> {
+        seal.demand_kept(&self.found_at(seal.head.position)).map_err(|why| match why {
+            NotAsSealed::CutOff { end, sealed } => NotAsSealed::BeyondKit { end, sealed },
+            why => why,
+        })
+    }
+
     /// What the chain says of a position, to hold a seal against.
-    pub fn found_at(&self, position: u64) -> Found {
+    fn found_at(&self, position: u64) -> Found {
         let hash = self.hashes([position]).remove(&position);
         let link = usize::try_from(position).ok().and_then(|position| position.checked_sub(1));
         let link = link.and_then(|index| self.chain.get(index));

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{Cursor, Read};
 
 use serde_json::{Value, json};
+use uitpas_api::seal::{Seal, SealedHead, SealingKey};
 use uitpas_domain::passholder;
 
 use crate::{Ledger, cents};
@@ -162,7 +163,7 @@ fn a_kit_stands_for_itself() {
     let ledger = &settled.ledger;
     let kit = settled.kit(&["2025-Q2"]);
     assert!(kit == settled.kit(&["--from", "2025-04-01", "--until", "2025-06-30"]));
-    ledger.run(&["kit", "2019-Q1"]).failed(1, "onkostennota");
+    ledger.run(&["kit", "2019-Q1"]).failed(1, "no expense note");
     ledger.run(&["kit", "2019-Q5"]).failed(2, "2026-Q2");
     ledger.run(&["kit"]).failed(2, "QUARTER");
 
@@ -214,7 +215,35 @@ fn a_kit_stands_for_itself() {
     let seal = ledger.path("seal.json");
     ledger.run(&["seal", "--key-file", &key, "--out", &seal]).done();
     let public = ledger.run(&["seal", "--public-key", "--key-file", &key]).done();
-    check(&["--seal", &seal, "--trust", public.trim()]).done();
+    let trusted = ["--seal", &seal, "--trust", public.trim()];
+    assert_eq!(check(&trusted).json()["sealedUntil"], checked["position"]);
+    let (end, key) = (checked["position"].as_u64().expect("a position"), "5e".repeat(32));
+    let key: SealingKey = key.parse().expect("a key");
+    let of_kit = fs::read_to_string(&seal).expect("a file");
+    let of_kit: Seal = serde_json::from_str(&of_kit).expect("a seal");
+    let beyond_head = SealedHead { position: end + 5, ..of_kit.head };
+    let beyond = serde_json::to_string(&key.seal(beyond_head.clone())).expect("JSON");
+    let beyond = ledger.writes("beyond.json", &beyond);
+    let ran = check(&["--seal", &beyond, "--trust", public.trim()]);
+    assert_eq!(ran.code, 1);
+    let words = format!("of position {}, beyond the kit, which ends at position {end}", end + 5);
+    assert!(ran.out.contains(&words) && !ran.out.contains("cut off"), "{}", ran.out);
+    // An earlier head proves the chain up to there.
+    let first = &ledger.events("TicketSold")[0];
+    let earlier = SealedHead {
+        position: first["position"].as_u64().expect("a position"),
+        hash: first["hash"].as_str().expect("a hash").parse().expect("a digest"),
+        recorded_at: first["recordedAt"].as_str().expect("an instant").parse().expect("an instant"),
+        ..beyond_head
+    };
+    let position = earlier.position;
+    let earlier = serde_json::to_string(&key.seal(earlier)).expect("JSON");
+    let earlier = ledger.writes("earlier.json", &earlier);
+    let mut command = crate::uitpas();
+    command.args(["verify", "--kit", &path, "--seal", &earlier, "--trust", public.trim()]);
+    let told = crate::Ran::of(&mut command).done();
+    assert!(told.contains(&format!("Up to position {position} it is as it was sealed")), "{told}");
+    assert!(told.contains(&format!("to position {end} the chain of hashes alone")), "{told}");
     let other = format!("{}\n", "6f".repeat(32));
     let other = ledger.writes("other", &other);
     let other = ledger.run(&["seal", "--public-key", "--key-file", &other]).done();

@@ -66,7 +66,10 @@ fn a_story_is_told_in_order_and_as_of_any_moment() {
     assert_eq!((list(&same["entries"]).len(), list(&same["changes"]).len()), (0, 0));
 
     let told = ledger.run(&["audit", "passholder", passholder]).done();
-    assert!(told.contains(", happened 2025-02-03 10:00:00") && told.contains("  by "), "{told}");
+    assert!(
+        told.contains(", happened 2025-02-03 11:00:00.000 +01:00") && told.contains("  by "),
+        "{told}"
+    );
     ledger.run(&["audit", "note", &settled.counter, "9"]).failed(1, "not known");
     ledger.run(&["audit", "line", sale, "--from", &end, "--to", "1"]).failed(1, "comes after");
     ledger.run(&["audit", "line", sale, "--at", "gisteren"]).failed(2, "a position, an instant");
@@ -83,6 +86,11 @@ fn a_line_is_explained_and_so_is_what_is_not_there() {
     assert!(told.contains("gives these amounts"), "{told}");
     assert!(told.contains("negative line that corrects note 1: on note 2"), "{told}");
     ledger.run(&["explain", &settled.corrected, "--at", "1"]).failed(1, "not known");
+
+    // Of a coupon that nobody defined.
+    let used = &ledger.events("CouponUsed")[0]["payload"]["CouponUsed"]["sale"];
+    let told = ledger.run(&["explain", used.as_str().expect("a sale")]).done();
+    assert!(told.contains("The coupon was NOT defined then"), "{told}");
 
     let why_not = |sale: &str, expected: &[&str]| {
         ledger.run(&[&["explain", "--why-not", sale], expected].concat()).done()
