@@ -85,6 +85,13 @@ impl Ledger {
 }
 
 impl Ledger {
+    /// A sale of the demo day, as an event.
+    fn sold_in_demo(&self) -> Value {
+        let sold = self.events("TicketSold").into_iter();
+        let mut sold = sold.filter(|event| event["payload"]["TicketSold"]["price"] == "7.25");
+        sold.next().expect("the demo sells at 7.25")
+    }
+
     /// A sale of the demo day once more, as if it had been registered on an earlier day: no command
     /// sells in the past. Gives its id.
     fn sold_before(&self, event: &Value, at: &str) -> String {
@@ -425,9 +432,7 @@ fn all_that_is_held_about_somebody_is_exported_until_he_is_erased() {
 #[test]
 fn notes_are_issued_and_explained() {
     let (ledger, _) = Ledger::after_a_day();
-    let sold = ledger.events("TicketSold");
-    let sold = sold.iter().find(|event| event["payload"]["TicketSold"]["price"] == "7.25");
-    let sold = sold.expect("the demo sells at 7.25");
+    let sold = &ledger.sold_in_demo();
     let counter = sold["payload"]["TicketSold"]["counter"].as_str().expect("a counter");
     let today = sold["payload"]["TicketSold"]["sale"].as_str().expect("a sale");
     let sale = ledger.sold_before(sold, "2026-02-03T10:00:00Z");
@@ -614,9 +619,7 @@ fn what_is_not_there_is_refused() {
 #[test]
 fn no_payment_without_its_file() {
     let (ledger, _) = Ledger::after_a_day();
-    let sold = ledger.events("TicketSold");
-    let sold = sold.iter().find(|event| event["payload"]["TicketSold"]["price"] == "7.25");
-    let sold = sold.expect("the demo sells at 7.25");
+    let sold = &ledger.sold_in_demo();
     let counter = sold["payload"]["TicketSold"]["counter"].as_str().expect("a counter");
     let payer = &sold["payload"]["TicketSold"]["payer"];
     let (code, name) = (payer["postal_code"].as_str(), payer["name"].as_str());

@@ -18,6 +18,13 @@ async fn what_cannot_be_read_is_a_problem_of_its_own() {
     for path in ["/nergens", "/v4", "/v4/nergens", "/admin/v1/nergens", "/v4/passholders/%ff"] {
         desk.gets(path).await.refused(404, "url/not-found");
     }
+    for (path, kind) in [
+        ("/v4/passholders/x", "uitpas/passholder-not-found"),
+        ("/v4/passholders/%00", "uitpas/passholder-not-found"),
+        ("/v4/rewards/x", "uitpas/reward-not-found"),
+    ] {
+        desk.gets(path).await.refused(404, kind);
+    }
     for (method, path, allowed) in [
         (Method::DELETE, "/v4/passes", "GET"),
         (Method::PATCH, "/v4/passholders", "POST"),

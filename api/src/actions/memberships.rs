@@ -22,7 +22,7 @@ use super::cards::{give, price_of};
 use super::passholders::{
     DETAILS, grant_welcome_rewards, person_key, spend_voucher, welcome_candidates,
 };
-use super::{Outcome, Request, authority, card_systems_of, decide, execute};
+use super::{Outcome, Request, authority, card_systems_of, decide, execute, known_card_system};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::problem::{Answer, Problem};
@@ -118,8 +118,7 @@ async fn of_counters(
     card_system: CardSystemId,
     of_counter: &[CardSystemId],
 ) -> Outcome<std::sync::Arc<CardSystem>> {
-    let system = work.load::<CardSystem>(&card_system).await?.state.clone();
-    system.name.as_ref().ok_or(uitpas_domain::card_system::Refused::Unknown)?;
+    let system = known_card_system(work, card_system).await?;
     if !of_counter.contains(&card_system) {
         return Err(Problem::from(uitpas_domain::counter::Refused::ForeignCardSystem))?;
     }

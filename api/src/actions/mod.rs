@@ -244,6 +244,13 @@ pub async fn offering(work: &Work, id: &ActivityId) -> Outcome<Arc<Offering>> {
     Ok(Arc::new(Offering { id: id.clone(), activity, counter, card_systems }))
 }
 
+/// A card system that there is.
+pub async fn known_card_system(work: &Work, id: CardSystemId) -> Outcome<Arc<CardSystem>> {
+    let known = work.load::<CardSystem>(&id).await?.state.clone();
+    known.name.as_ref().ok_or(uitpas_domain::card_system::Refused::Unknown)?;
+    Ok(known)
+}
+
 /// What a card system is called.
 pub async fn card_system_name(work: &Work, id: CardSystemId) -> Result<String, Failed> {
     let known = work.load::<CardSystem>(&id).await?;

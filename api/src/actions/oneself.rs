@@ -1,7 +1,6 @@
 //! What a passholder does himself: checking in with a QR code, choosing his messages, leaving.
 
 use uitpas_domain::card::Holder;
-use uitpas_domain::card_system::CardSystem;
 use uitpas_domain::counter::{Authority, Counter};
 use uitpas_domain::ids::{ActivityId, CardSystemId, CheckInId, CounterId, PassholderId};
 use uitpas_domain::metadata::{Channel, Role};
@@ -20,7 +19,7 @@ use super::kiosks::check_in_code;
 use super::passholders::{
     DETAILS, claim_insz, families_with, grant_welcome_rewards, leave, welcome_candidates,
 };
-use super::{Request, card_systems_of, decide, execute, offering, uitid};
+use super::{Request, card_systems_of, decide, execute, known_card_system, offering, uitid};
 use crate::app::App;
 use crate::problem::{Answer, Problem};
 
@@ -103,8 +102,7 @@ pub async fn register(app: &App, request: &Request, new: &OwnRegistration) -> An
     execute(app, request, Channel::BackOffice, |work| async move {
         let counter = work.load::<Counter>(&new.counter).await?.state.clone();
         counter.profile.as_ref().ok_or(uitpas_domain::counter::Refused::Unknown)?;
-        let system = work.load::<CardSystem>(&new.card_system).await?.state.clone();
-        system.name.as_ref().ok_or(uitpas_domain::card_system::Refused::Unknown)?;
+        let system = known_card_system(&work, new.card_system).await?;
         let of_counter = counter.card_systems();
         if !of_counter.contains(&new.card_system) {
             return Err(uitpas_domain::counter::Refused::ForeignCardSystem)?;

@@ -1,11 +1,8 @@
 //! Orders: people who are registered online, when what it costs is paid. Nobody is paid here: that money
 //! came in, the KSB confirms.
 
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
 use uitpas_domain::card::Holder;
-use uitpas_domain::card_system::CardSystem;
 use uitpas_domain::counter::{Authority, Counter};
 use uitpas_domain::ids::{CardSystemId, CounterId, OrderId, PassholderId};
 use uitpas_domain::metadata::{Channel, Role};
@@ -25,7 +22,7 @@ use super::identify::passholder_of_insz;
 use super::passholders::{
     DETAILS, claim_insz, grant_welcome_rewards, open_details, welcome_candidates,
 };
-use super::{Outcome, Request, clients, decide, demand_ksb, execute};
+use super::{Outcome, Request, clients, decide, demand_ksb, execute, known_card_system};
 use crate::app::App;
 use crate::auth::{Caller, Kind};
 use crate::problem::{Answer, Problem};
@@ -106,8 +103,7 @@ async fn registration(
     at: DateTime<Utc>,
 ) -> Outcome<(Register, Vec<Event>, Price)> {
     let counter = work.load::<Counter>(&asked.counter).await?.state.clone();
-    let system: Arc<CardSystem> = work.load::<CardSystem>(&asked.card_system).await?.state.clone();
-    system.name.as_ref().ok_or(uitpas_domain::card_system::Refused::Unknown)?;
+    let system = known_card_system(work, asked.card_system).await?;
     if !counter.card_systems().contains(&asked.card_system) {
         return Err(uitpas_domain::counter::Refused::ForeignCardSystem)?;
     }

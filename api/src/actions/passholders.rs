@@ -28,8 +28,8 @@ use uuid::Uuid;
 use super::cards::give;
 use super::identify::INSZ;
 use super::{
-    Outcome, Request, authority, authority_quietly, card_systems_of, decide, execute, private,
-    social_status,
+    Outcome, Request, authority, authority_quietly, card_systems_of, decide, execute,
+    known_card_system, private, social_status,
 };
 use crate::app::App;
 use crate::auth::Caller;
@@ -75,9 +75,8 @@ pub async fn register(app: &App, request: &Request, new: &Registration) -> Answe
         let by = authority(&work, &request.caller, &new.counter).await?;
         let counter = work.load::<Counter>(&new.counter).await?.state.clone();
         let of_counter = counter.card_systems();
-        if let Some(asked) = &new.card_system {
-            let asked = work.load::<CardSystem>(asked).await?.state.clone();
-            asked.name.as_ref().ok_or(uitpas_domain::card_system::Refused::Unknown)?;
+        if let Some(asked) = new.card_system {
+            known_card_system(&work, asked).await?;
         }
         let with_social_status = new.social_status.is_some();
         let (card, card_system) = match new.card {

@@ -29,9 +29,7 @@ pub struct Settled {
 impl Settled {
     pub fn new() -> Self {
         let (ledger, _) = Ledger::after_a_day();
-        let sold = ledger.events("TicketSold");
-        let like = sold.iter().find(|event| event["payload"]["TicketSold"]["price"] == "7.25");
-        let like = like.expect("the demo sells at 7.25").clone();
+        let like = ledger.sold_in_demo();
         let counter = like["payload"]["TicketSold"]["counter"].as_str().expect("a counter");
         let counter = counter.to_owned();
         let sold = |at: &str| ledger.sold_before(&like, at);

@@ -199,9 +199,7 @@ fn a_seal_shows_what_the_chain_alone_cannot() {
 #[test]
 fn verify_reads_every_event_and_adds_up_every_amount() {
     let (ledger, _) = Ledger::after_a_day();
-    let sold = ledger.events("TicketSold");
-    let sold = sold.iter().find(|event| event["payload"]["TicketSold"]["price"] == "7.25");
-    let sold = sold.expect("the demo sells at 7.25");
+    let sold = &ledger.sold_in_demo();
     let counter = sold["payload"]["TicketSold"]["counter"].as_str().expect("a counter");
     let late = ledger.sold_before(sold, "2026-02-03T10:00:00Z");
     let period = ["--counter", counter, "--from", "2026-01-01", "--until", "2026-03-31"];
